@@ -1,0 +1,23 @@
+"""The design space: what a key service may decide, as one immutable value.
+
+Read `knobs` for the knobs and their meaning, then `named` for the designs that have a name,
+and `prices` for what a posture costs by its very nature.
+"""
+
+from designs.knobs import DETAILS, KNOBS, POSTURE, Design, DesignError, Knob, nearest
+from designs.named import DESIGNS, design_from_text, repaired
+from designs.prices import prices
+
+__all__ = [
+    "DESIGNS",
+    "DETAILS",
+    "KNOBS",
+    "POSTURE",
+    "Design",
+    "DesignError",
+    "Knob",
+    "design_from_text",
+    "nearest",
+    "prices",
+    "repaired",
+]
