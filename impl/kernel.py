@@ -1,0 +1,217 @@
+"""Decides what each call on the running kernel does, and what an observer may look at.
+
+The calls are those of RFC v2 (patches 10 to 13) as the generic key service makes them, one after
+the other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from designs import Design
+from impl.errors import InvalidArgument, NoKey
+from impl.hotplug import Hotplug
+from impl.keyservice import GlobalKeyService
+from impl.machine import Machine
+from impl.material import CLEAR
+from impl.memory import Hit, OutOfBounds
+from impl.perpackage import PerPackageKeyService
+from impl.service import KeyService
+from impl.system import Resupply, System
+
+
+class Kernel:
+    """A booted kernel on a simulated machine.
+
+    ``machine`` is the hardware below it, ``memory`` its memory, ``slab`` the heap objects there.
+    Refused operations raise KernelError and leave the state that the posted order of steps leaves.
+    """
+
+    def __init__(
+        self,
+        design: Design,
+        packages: int = 2,
+        cpus: int = 2,
+        keyids: int = 2,
+        absent: frozenset[int] = frozenset(),
+        seed: int = 0,
+        tme: str = "on",
+    ) -> None:
+        """Boot with all CPUs of all packages but the ``absent`` ones online. Raises ValueError."""
+        self.design = design
+        self.machine = Machine(packages, cpus, keyids, absent, seed, tme)
+        self._system = System(design, self.machine, seed)
+        self.memory = self._system.memory
+        self.slab = self._system.slab
+        self._service: GlobalKeyService | PerPackageKeyService = (
+            PerPackageKeyService(self._system)
+            if design.keyid_scope == "per_package"
+            else GlobalKeyService(self._system)
+        )
+        service: KeyService = self._service
+        self._hotplug = Hotplug(self._system, service)
+
+    # Operations
+
+    def instantiate(self, payload: bytes, packages: Iterable[int] | None = None) -> int:
+        """A new key from a payload text; returns its serial number.
+
+        ``packages``: where the key is wanted; given exactly when ``keyid_scope=per_package`` (else
+        ValueError). Raises AccessDenied, InvalidArgument, NoKey.
+        """
+        if (packages is not None) != isinstance(self._service, PerPackageKeyService):
+            raise ValueError("cannot instantiate key: packages go with keyid_scope=per_package")
+        with self._system.preparser.preparsed(payload, "instantiate key") as material:
+            return self._service.instantiate(material, packages)
+
+    def update(self, serial: int, payload: bytes) -> None:
+        """Another payload for a live key. Raises AccessDenied, InvalidArgument, NoKey."""
+        call = f"update key {serial}"
+        key = self._system.keys.look_up(serial, call)
+        with self._system.preparser.preparsed(payload, call) as material:
+            self._service.update(key, material)
+
+    def extend(self, serial: int, package: int, payload: bytes) -> None:
+        """A KeyID on one more package.
+
+        Raises AccessDenied, InvalidArgument, NoKey, NotSupported.
+        """
+        call = f"extend key {serial}"
+        key = self._system.keys.look_up(serial, call)
+        with self._system.preparser.preparsed(payload, call) as material:
+            self._service.extend(key, package, material)
+
+    def destroy(self, serial: int) -> None:
+        """The garbage collector takes a key away. Raises NoKey.
+
+        Nothing happens to a key that lost its KeyIDs to a failed update.
+        """
+        if not self._system.keys.is_lost(serial):
+            self._service.destroy(self._system.keys.look_up(serial, f"destroy key {serial}"))
+
+    def cpu_startup(self, package: int, cpu: int) -> None:
+        """Bring a CPU online. Raises InvalidArgument, NotPermitted, NoKey."""
+        self._hotplug.startup(package, cpu)
+
+    def cpu_teardown(self, package: int, cpu: int) -> None:
+        """Take a CPU offline. Raises InvalidArgument, Busy."""
+        self._hotplug.teardown(package, cpu)
+
+    def package_add(self, package: int) -> None:
+        """Put a package in that was absent at boot. Raises InvalidArgument, AlreadyExists."""
+        self._hotplug.add(package)
+
+    def retry_clear(self, package: int, keyid: int) -> None:
+        """A kernel worker tries again to clear an uncleared pair.
+
+        Raises InvalidArgument (nothing to clear there), NoKey (no lead CPU, or CLEAR_KEY failed).
+        """
+        call = f"clear KeyID {keyid} of package {package}"
+        with self._system.map_lock.hold(call):
+            if (package, keyid) not in self._system.uncleared:
+                raise InvalidArgument(call, "it is not waiting to be cleared")
+            if package not in self._system.leads:
+                raise NoKey(call, "the package has no online CPU")
+            if self._system.program(keyid, CLEAR, [package]):
+                raise NoKey(call, "PCONFIG failed")
+            self._system.uncleared.discard((package, keyid))
+
+    @property
+    def capabilities(self) -> frozenset[str]:
+        """The capabilities of the process that makes the calls, by name."""
+        return self._system.preparser.capabilities
+
+    @capabilities.setter
+    def capabilities(self, held: Iterable[str]) -> None:
+        self._system.preparser.capabilities = frozenset(held)
+
+    @property
+    def resupply(self) -> Resupply:
+        """Asks the owner of a serial number for its payload again; None when it does not answer."""
+        return self._system.resupply
+
+    @resupply.setter
+    def resupply(self, ask: Resupply) -> None:
+        self._system.resupply = ask
+
+    # Inspection: what an observer with access to everything sees; the kernel itself uses none of
+    # it.
+
+    @property
+    def events(self) -> list[OutOfBounds]:
+        """Every out-of-bounds access so far, in order."""
+        return self._system.events
+
+    @property
+    def map_lock_held(self) -> bool:
+        """Between operations: whether one of them returned without releasing the map lock."""
+        return self._system.map_lock.held
+
+    def keyid_of(self, serial: int) -> int | None:
+        """The KeyID of a key, None if it has none (global scope)."""
+        key = self._system.keys.get(serial)
+        return None if key is None else self._global().keyid_of(key)
+
+    def keyids_of(self, serial: int) -> dict[int, int]:
+        """Package -> KeyID of a key (per-package scope)."""
+        key = self._system.keys.get(serial)
+        return {} if key is None else self._per_package().keyids_of(key)
+
+    def mapped(self) -> dict[int, int] | dict[tuple[int, int], int]:
+        """KeyID -> serial number; with per-package scope (package, KeyID) -> serial number."""
+        serial_in = self._system.keys.serial_in
+        if isinstance(self._service, GlobalKeyService):
+            return {k: serial_in(value) for k, value in self._service.map.entries().items()}
+        return {
+            (p, k): serial_in(value)
+            for p, key_map in enumerate(self._service.maps)
+            for k, value in key_map.entries().items()
+        }
+
+    def live_serials(self) -> set[int]:
+        """The serial numbers of all live keys."""
+        return self._system.keys.live_serials()
+
+    def bit(self, *where: int) -> bool:
+        """The user-type bit, counted or not: ``bit(keyid)`` or ``bit(package, keyid)``."""
+        if isinstance(self._service, GlobalKeyService):
+            (keyid,) = where
+            return self._service.bitmap.bit(keyid)
+        package, keyid = where
+        return self._service.bitmaps[package].bit(keyid)
+
+    def weight(self, package: int | None = None) -> int:
+        """The bitmap's weight; with per-package scope that of one package, or of all together."""
+        if isinstance(self._service, GlobalKeyService):
+            return self._service.bitmap.weight()
+        weights = [bitmap.weight() for bitmap in self._service.bitmaps]
+        return sum(weights) if package is None else weights[package]
+
+    def vault(self, keyid: int) -> tuple[int, bytes, bytes]:
+        """(control word, data key, tweak key) of a vault slot, unwrapped (global scope)."""
+        kept = self._global().vault.read(keyid)
+        return kept.control_word, kept.data_key, kept.tweak_key
+
+    def uncleared(self) -> set[tuple[int, int]]:
+        """(package, KeyID) pairs that are out of service until they are cleared."""
+        return set(self._system.uncleared)
+
+    def lead_cpus(self) -> set[tuple[int, int]]:
+        """(package, CPU) of every lead CPU."""
+        return set(self._system.leads.items())
+
+    def find(self, needle: bytes) -> list[Hit]:
+        """Where a byte string lies in kernel memory, live or freed. ValueError for an empty one."""
+        return self._system.memory.find(needle)
+
+    def _global(self) -> GlobalKeyService:
+        if isinstance(self._service, GlobalKeyService):
+            return self._service
+        raise ValueError(
+            "cannot look: with keyid_scope=per_package there is no global map or vault"
+        )
+
+    def _per_package(self) -> PerPackageKeyService:
+        if isinstance(self._service, PerPackageKeyService):
+            return self._service
+        raise ValueError("cannot look: with keyid_scope=global there is no map per package")

@@ -1,0 +1,140 @@
+"""Decides which kernel object gets which memory: slab caches over DRAM.
+
+The object freed last is reused first, and freed bytes stay. Behaves as SLUB does on one CPU as far
+as contents go, with one difference: SLUB keeps its list of free objects inside the freed objects (8
+bytes each), here it is kept outside, so that a freed object keeps all of its bytes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from impl.dram import PAGE_BYTES
+from impl.memory import Hit, KernelMemory, State
+
+# The kernel's size classes below one page (mm/slab_common.c).
+KMALLOC_SIZES: Final = (8, 16, 32, 64, 96, 128, 192, 256, 512, 1024, 2048)
+
+
+@dataclass(eq=False)
+class Object:
+    """``size`` usable bytes at ``address``; ``holds`` names their present or last use."""
+
+    cache: str
+    address: int
+    size: int
+    holds: str = "never used"
+    live: bool = False
+
+
+class Cache:
+    """One slab cache: objects of one size and alignment."""
+
+    def __init__(self, memory: KernelMemory, name: str, size: int, alignment: int = 8) -> None:
+        self.name = name
+        self.size = size
+        self.objects: list[Object] = []
+        self._memory = memory
+        self._stride = (size + alignment - 1) // alignment * alignment
+        self._per_page = PAGE_BYTES // self._stride
+        self._pages: dict[int, int] = {}
+        self._free: list[Object] = []
+
+    def allocate(self, holds: str, *, zeroed: bool = False) -> Object:
+        """The object freed last, else a fresh one; its bytes stay unless ``zeroed``."""
+        if not self._free:
+            self._grow()
+        found = self._free.pop()
+        found.holds, found.live = holds, True
+        if zeroed:
+            self._memory.write(found.address, bytes(self.size))
+        return found
+
+    def free(self, freed: Object, *, sensitive: bool = False) -> None:
+        """Back to the cache; its bytes stay unless ``sensitive``, which clears them first.
+
+        Raises ValueError for an object that is free already: a bug of the simulated kernel.
+        """
+        if not freed.live:
+            raise ValueError(f"cannot free {freed.cache} object: it is free already")
+        if sensitive:
+            self._memory.write(freed.address, bytes(freed.size))
+        freed.live = False
+        self._free.append(freed)
+
+    def _grow(self) -> None:
+        page = self._memory.pages(1)
+        self._pages[page] = len(self.objects)
+        fresh = [
+            Object(self.name, page + number * self._stride, self.size)
+            for number in range(self._per_page)
+        ]
+        self.objects.extend(fresh)
+        # The list of free objects is popped from its end, and fresh objects go out in order of
+        # address.
+        self._free.extend(reversed(fresh))
+
+    def locate(self, address: int) -> Object | None:
+        """The object whose bytes (or padding up to the next object) include ``address``."""
+        page = address // PAGE_BYTES * PAGE_BYTES
+        number = (address - page) // self._stride
+        if page not in self._pages or number >= self._per_page:
+            return None
+        return self.objects[self._pages[page] + number]
+
+
+class Slab:
+    """All caches: the kmalloc size classes and the ones that kernel code creates for itself."""
+
+    def __init__(self, memory: KernelMemory) -> None:
+        self._memory = memory
+        self._caches: dict[str, Cache] = {}
+        for size in KMALLOC_SIZES:
+            self.create_cache(f"kmalloc-{size}", size)
+        memory.heap_locator = self.locate
+
+    def create_cache(self, name: str, size: int, alignment: int = 8) -> Cache:
+        """A cache of its own; takes no memory before the first allocation."""
+        cache = self._caches[name] = Cache(self._memory, name, size, alignment)
+        return cache
+
+    def kmalloc(self, size: int, holds: str) -> Object:
+        """An object of the smallest size class that fits; ValueError above 2048 bytes."""
+        return self._class_of(size).allocate(holds)
+
+    def kzalloc(self, size: int, holds: str) -> Object:
+        """The same, zeroed."""
+        return self._class_of(size).allocate(holds, zeroed=True)
+
+    def kfree(self, freed: Object) -> None:
+        """Free without clearing."""
+        self._caches[freed.cache].free(freed)
+
+    def kfree_sensitive(self, freed: Object) -> None:
+        """Clear the whole object, then free it."""
+        self._caches[freed.cache].free(freed, sensitive=True)
+
+    def _class_of(self, size: int) -> Cache:
+        for fitting in KMALLOC_SIZES:
+            if size <= fitting:
+                return self._caches[f"kmalloc-{fitting}"]
+        raise ValueError(f"cannot allocate {size} bytes: the largest size class is 2048")
+
+    def objects(self) -> list[Object]:
+        """Every object that was ever handed out, live or freed."""
+        return [
+            found
+            for cache in self._caches.values()
+            for found in cache.objects
+            if found.holds != "never used"
+        ]
+
+    def locate(self, address: int) -> Hit | None:
+        """The heap object at an address, as a search reports it; None outside every slab."""
+        for cache in self._caches.values():
+            found = cache.locate(address)
+            if found is not None:
+                state: State = "live" if found.live else "freed"
+                return Hit(address, found.cache, found.holds, address - found.address, state)
+        return None
