@@ -1,0 +1,35 @@
+"""How a state of a ground system is read back by family and index, as labels rather than terms."""
+
+from __future__ import annotations
+
+from checker.finite import Grounding
+from checker.system import State
+
+
+class Reading:
+    """One state, readable by family name and positions: `reading("entry_mode", 0, 1)`."""
+
+    def __init__(self, grounding: Grounding, state: State) -> None:
+        self.grounding = grounding
+        variables = grounding.system.variables
+        self._labels = {
+            variable.name: variable.labels[value]
+            for variable, value in zip(variables, state, strict=True)
+        }
+
+    def __call__(self, family: str, *positions: int) -> str:
+        """The label of a variable's value; Booleans are "yes" and "no"."""
+        return self._labels[self.grounding.name_of(family, positions)]
+
+    def is_true(self, family: str, *positions: int) -> bool:
+        """Whether a Boolean variable is true."""
+        return self(family, *positions) == "yes"
+
+    def has(self, family: str) -> bool:
+        """Whether the system has this family."""
+        return any(known.name == family for known in self.grounding.text.families)
+
+    def size(self, family: str, index: int) -> int:
+        """How many elements the index-th index sort of a family has."""
+        known = {known.name: known for known in self.grounding.text.families}
+        return self.grounding.finite.size(known[family].over[index])

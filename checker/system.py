@@ -1,0 +1,268 @@
+"""What a system is: variables in indexed families, and guarded actions with functional effects.
+
+A system is written once, against *families* such as `table[Package, KeyID]`, with quantifiers over
+index sorts and effects given pointwise. It never says how many packages there are. An
+*interpretation* does: `finite.Finite` reads the text for given sizes and yields a `GroundSystem`,
+the flat transition system that every engine works on. Because the text uses indices only through
+equality, order, and quantifiers, another interpretation may read the same text for any size.
+
+An action is always (parameters, guard, effect): for given parameters it has at most one successor.
+That makes it executable without a solver, lets conditions be computed by substitution, and gives
+the frame for free: a family that an effect does not mention keeps its value.
+
+Python's `and`, `or`, `not`, `in` and `if` must not be used on terms; write `z3.And` and so on.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import string
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
+
+import z3
+
+Term = Any
+"""A Z3 expression. z3py has no useful static types, so this is documentation."""
+
+
+class ModelError(ValueError):
+    """A system, property or scope that is not well formed; the message names the culprit."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Index:
+    """An ordered index sort, such as Package. Its size is an interpretation's affair.
+
+    `constants` name its first elements; the others are shown as numbers from `numbered_from`, or
+    as capital letters when that is None.
+    """
+
+    name: str
+    constants: tuple[str, ...] = ()
+    numbered_from: int | None = 0
+
+    def label(self, position: int) -> str:
+        """What the element at a position (from 0) is called."""
+        if position < len(self.constants):
+            return self.constants[position]
+        position -= len(self.constants)
+        if self.numbered_from is None:
+            return string.ascii_uppercase[position]
+        return str(position + self.numbered_from)
+
+
+@dataclasses.dataclass(frozen=True)
+class Enum:
+    """A sort with fixed, named values, such as a key table entry's mode."""
+
+    name: str
+    values: tuple[str, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class Truth:
+    """The Boolean sort."""
+
+    name: str = "Bool"
+
+
+BOOL = Truth()
+Sort = Index | Enum | Truth
+
+
+@dataclasses.dataclass(frozen=True)
+class Family:
+    """One variable for each tuple of indices in `over` (one in all when empty), of sort `of`.
+
+    A `ghost` records what an owner asked for or what an observer would know. No guard reads it,
+    and no effect on a variable that is not a ghost does.
+    """
+
+    name: str
+    over: tuple[Index, ...]
+    of: Sort
+    ghost: bool = False
+    meaning: str = ""
+
+
+@dataclasses.dataclass(frozen=True)
+class Parameter:
+    """A choice that an action leaves to its environment; a family of choices when `over` is given.
+
+    `fails` over Package is one Boolean for each package.
+    """
+
+    name: str
+    of: Sort
+    over: tuple[Index, ...] = ()
+
+
+class Interpretation(Protocol):
+    """How a text about indexed families is read. Indices are terms; nothing else is assumed."""
+
+    def constant(self, sort: Index | Enum, name: str) -> Term:
+        """The named value of an enumeration, or the named constant of an index sort."""
+
+    def every(self, *sorts_then_body: Any) -> Term:
+        """For all indices of the given sorts, the body: `every(Package, KeyID, lambda p, k: …)`."""
+
+    def some(self, *sorts_then_body: Any) -> Term:
+        """For some indices of the given sorts, the body."""
+
+    def less(self, left: Term, right: Term) -> Term:
+        """Order of two indices of one sort."""
+
+    def is_last(self, sort: Index, index: Term) -> Term:
+        """Whether the index is the greatest of its sort."""
+
+
+class Values(Protocol):
+    """Access to the variables of a state: `state.table[p, k]`; a family over nothing is a term."""
+
+    def __getattr__(self, family: str) -> Any: ...
+
+
+@dataclasses.dataclass(frozen=True)
+class Step:
+    """What an action does: when (`guard`), what it answers, and the new value of each family.
+
+    An effect is pointwise: a function from indices to the new value there (a plain term for a
+    family over nothing). It is written in terms of the old state and the parameters only.
+    """
+
+    guard: Term
+    answer: Term
+    effect: Mapping[str, Any]
+
+
+@dataclasses.dataclass(frozen=True)
+class Action:
+    """A named step. `step(old, parameters)` builds its guard, answer and effect."""
+
+    name: str
+    parameters: tuple[Parameter, ...]
+    step: Callable[[Any, Any], Step]
+
+
+@dataclasses.dataclass(frozen=True)
+class System:
+    """Families, initial states, and actions, under one interpretation.
+
+    `view` wraps the raw variables in the class that the text is written against (derived
+    predicates such as `has_lead`). Every action answers with a value of the sort `answers`.
+    """
+
+    name: str
+    interpretation: Any
+    families: tuple[Family, ...]
+    answers: Enum
+    initially: Callable[[Any], Term]
+    actions: tuple[Action, ...]
+    view: Callable[[Values], Any]
+
+
+@dataclasses.dataclass(frozen=True)
+class Variable:
+    """One ground variable (or parameter): a Z3 constant with a finite range of values.
+
+    A Boolean has the values 0 and 1; any other is a bit-vector with the values 0 … size - 1, shown
+    by `labels`. A bit-vector's width may allow greater values: they are outside its range.
+    """
+
+    name: str
+    term: Term
+    labels: tuple[str, ...]
+
+    @property
+    def size(self) -> int:
+        """How many values it has."""
+        return len(self.labels)
+
+    @property
+    def is_bool(self) -> bool:
+        """Whether the term is Boolean rather than a bit-vector."""
+        return bool(z3.is_bool(self.term))
+
+    def literal(self, value: int) -> Term:
+        """The value as a Z3 literal of the variable's sort."""
+        return z3.BoolVal(bool(value)) if self.is_bool else z3.BitVecVal(value, self.term.size())
+
+    def in_range(self) -> Term:
+        """That the value is one of its labels."""
+        if self.is_bool or self.size == 1 << self.term.size():
+            return z3.BoolVal(True)
+        return z3.ULT(self.term, self.size)
+
+
+@dataclasses.dataclass(frozen=True)
+class GroundAction:
+    """An action over ground variables. `updates` holds only the variables that it may change.
+
+    `guard`, `answer` and the updates are terms over the system's variables and `parameters`.
+    A guard is false wherever a parameter is out of range.
+    """
+
+    name: str
+    parameters: tuple[Variable, ...]
+    guard: Term
+    answer: Term
+    updates: Mapping[str, Term]
+
+
+@dataclasses.dataclass(frozen=True)
+class GroundSystem:
+    """A flat transition system: what every engine works on."""
+
+    name: str
+    variables: tuple[Variable, ...]
+    initially: Term
+    actions: tuple[GroundAction, ...]
+    answers: tuple[str, ...]
+
+    def variable(self, name: str) -> Variable:
+        """The variable of that name. Raises KeyError."""
+        return self._by_name[name]
+
+    @property
+    def _by_name(self) -> Mapping[str, Variable]:
+        return {variable.name: variable for variable in self.variables}
+
+    def action(self, name: str) -> GroundAction:
+        """The action of that name. Raises KeyError."""
+        return {action.name: action for action in self.actions}[name]
+
+
+State = tuple[int, ...]
+"""One state of a ground system: a value for each variable, in the order of `variables`."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Call:
+    """One action with its parameters' values, in the order of the action's parameters."""
+
+    action: str
+    values: tuple[int, ...]
+
+    def labelled(self, system: GroundSystem) -> dict[str, str]:
+        """Parameter name to the label of its value."""
+        parameters = system.action(self.action).parameters
+        return {p.name: p.labels[v] for p, v in zip(parameters, self.values, strict=True)}
+
+
+def variables_in(terms: Sequence[Term]) -> set[str]:
+    """Names of the uninterpreted constants that occur in the terms."""
+    names: set[str] = set()
+    seen: set[int] = set()
+    kept = list(terms)  # keeps every visited term alive: z3 recycles the ids of dead ones
+    stack = list(terms)
+    while stack:
+        term = stack.pop()
+        if term.get_id() in seen:
+            continue
+        seen.add(term.get_id())
+        kept.append(term)
+        if z3.is_const(term) and term.decl().kind() == z3.Z3_OP_UNINTERPRETED:
+            names.add(term.decl().name())
+        stack.extend(term.children())
+    return names

@@ -1,0 +1,41 @@
+"""What a check may answer. A bounded answer, and no answer, are words of their own.
+
+`PROVED` holds at any depth; `HOLDS_TO` was checked to a depth and no further; `VIOLATED` has a
+shortest counterexample; `VACUOUS` holds, but its premise is never reached; `UNKNOWN` says why
+nothing can be said, and is never a pass.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Literal
+
+from checker.trace import Trace
+
+Word = Literal["PROVED", "HOLDS_TO", "VIOLATED", "VACUOUS", "UNKNOWN"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Verdict:
+    """An engine's answer about one property of one system.
+
+    `depth` is the number of transitions to which every run was examined: the diameter for a
+    closed exploration, the bound for a bounded check, the k of a k-induction. `states` and
+    `transitions` are exact counts of what the explorer saw, None for other engines. `trace` is
+    there when, and only when, the word is VIOLATED; `reason` when it is UNKNOWN or HOLDS_TO.
+    """
+
+    word: Word
+    engine: str
+    depth: int
+    states: int | None = None
+    transitions: int | None = None
+    premise_reached: bool = True
+    trace: Trace | None = None
+    reason: str = ""
+
+    def __post_init__(self) -> None:
+        if (self.trace is not None) != (self.word == "VIOLATED"):
+            raise ValueError("a trace belongs to VIOLATED, and to nothing else")
+        if self.word in ("UNKNOWN", "HOLDS_TO") and not self.reason:
+            raise ValueError(f"{self.word} needs its reason")
