@@ -1,0 +1,72 @@
+"""How large a machine is checked: the finite bounds, each with the reason why it is enough.
+
+A bound is enough when a larger one shows nothing new about the properties judged so far. Where
+that is an argument and not a proof, it says so; the deep test profile tries each bound plus one.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+
+from checker.system import Index
+from model.sorts import BYTES, CPU, KEY, KEYID, PACKAGE
+
+
+class ScopeError(ValueError):
+    """A scope out of range; the message names the bound and its range."""
+
+
+LIMITS: Mapping[str, tuple[int, int]] = {
+    "packages": (1, 8),
+    "cpus": (1, 8),
+    "keyids": (1, 15),
+    "values": (1, 4),
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Scope:
+    """The number of packages, of CPUs in each package, of KeyIDs, and of distinct user keys.
+
+    `packages` 2: every property here compares at most two packages, or looks at one.
+    `cpus` 2: a CPU that comes or goes is the only online CPU of its package, or is not; with two,
+    both cases arise, and so does handing the lead to another.
+    `keyids` 2: two KeyIDs are needed for a KeyID that is the last (whose bit the posted bitmap
+    does not count) beside one that is not, and for a CPU startup that fails between two KeyIDs.
+    `values` 2: the properties compare key bytes only for equality, and only those of one KeyID on
+    two packages, so two distinct user keys give every outcome of every comparison.
+
+    There are as many key objects as KeyIDs. With global KeyIDs that is no bound: a live key holds
+    a KeyID. With per-package KeyIDs there could be packages times KeyIDs; no property relates two
+    keys, and two keys are enough to use up every KeyID of a package.
+
+    Raises ScopeError when a bound is out of range.
+    """
+
+    packages: int = 2
+    cpus: int = 2
+    keyids: int = 2
+    values: int = 2
+
+    def __post_init__(self) -> None:
+        for name, (least, greatest) in LIMITS.items():
+            value = getattr(self, name)
+            if not least <= value <= greatest:
+                raise ScopeError(f"{name}={value} is out of range; known: {least} to {greatest}")
+
+    def sizes(self) -> dict[Index, int]:
+        """The size of each index sort of the model."""
+        return {
+            PACKAGE: self.packages,
+            CPU: self.cpus,
+            KEYID: self.keyids,
+            KEY: self.keyids,
+            BYTES: len(BYTES.constants) + self.values,
+        }
+
+    def __str__(self) -> str:
+        return (
+            f"{self.packages} packages x {self.cpus} CPUs, {self.keyids} KeyIDs,"
+            f" {self.values} user keys"
+        )

@@ -1,0 +1,30 @@
+"""What the model speaks about: its index sorts and enumerations, in the source's words."""
+
+from __future__ import annotations
+
+from checker.system import Enum, Index
+
+PACKAGE = Index("Package")
+CPU = Index("CPU")
+KEYID = Index("KeyID", numbered_from=1)
+KEY = Index("Key")
+"""Key objects. A dead one may come to life again as another key."""
+
+BYTES = Index("Bytes", constants=("zeros", "random"), numbered_from=None)
+"""What a key field holds: zeros, some package's own random key, or user key A, B, …
+
+A value stands for a data key and a tweak key together: no step of the kernel separates them.
+Two `random` keys never are equal, since every execution of PCONFIG draws its own.
+"""
+
+KIND = Enum("Kind", ("user", "cpu", "clear", "no_encrypt"))
+"""A payload's `type=`; the algorithm is left out, for there is only one."""
+
+CONTROL = Enum("Control", ("empty", *KIND.values))
+"""A vault control word: zero as at boot, or the command of the last payload loaded."""
+
+MODE = Enum("Mode", ("tme", "encrypt", "no_encrypt"))
+"""The mode of a key table entry (Intel memory-encryption specification)."""
+
+ANSWER = Enum("Answer", ("ok", "EINVAL", "ENOKEY", "EPERM", "EBUSY"))
+"""What a call answers: success, or an errno."""
