@@ -1,0 +1,23 @@
+"""Do the model and the implementation describe the same system? The only place that knows both.
+
+Read `owners` for the keys that stand for the model's symbols, `subject` for how a model call is
+made on the running kernel, `abstraction` for how the kernel's bytes are read back as a model state,
+`lockstep` for making one call on both, `replay` for running a counterexample on the kernel, and
+`observe` for what is then seen in its bytes.
+"""
+
+from conformance.abstraction import AbstractionError, abstract
+from conformance.lockstep import Disagreement, Lockstep
+from conformance.replay import Replay, ReplayStep, replay
+from conformance.subject import Subject
+
+__all__ = [
+    "AbstractionError",
+    "Disagreement",
+    "Lockstep",
+    "Replay",
+    "ReplayStep",
+    "Subject",
+    "abstract",
+    "replay",
+]

@@ -1,0 +1,93 @@
+"""What a violation looks like in the implementation's bytes, in words and without key bytes.
+
+For every property there is one observer. It looks at the kernel and the hardware directly, not at
+the abstract state that the property's formula was judged on, so that a reader sees the violation in
+the implementation's own terms.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+
+from checker.property import Property
+from checker.trace import Trace
+from conformance.owners import user_key
+from conformance.subject import Subject
+from impl import Entry, Mode
+from impl.keytable import fingerprint
+
+
+def observe(subject: Subject, claim: Property, trace: Trace) -> Iterable[str]:
+    """Lines that show the violation that the trace ended in."""
+    return _OBSERVERS[claim.id](subject, trace)
+
+
+def entry_in_words(entry: Entry) -> str:
+    """A key table entry: its mode, algorithm and the fingerprint of its key."""
+    if entry.mode is not Mode.ENCRYPT:
+        return str(entry.mode.value)
+    return f"encrypt aes-xts-128 key {fingerprint(entry.data_key, entry.tweak_key)}"
+
+
+def _slots(subject: Subject) -> Iterator[tuple[int, int, int]]:
+    """(serial, package, KeyID) for every KeyID that the kernel's map holds, on every package."""
+    for where, serial in sorted(subject.kernel.mapped().items(), key=str):
+        if isinstance(where, tuple):
+            package, keyid = where
+            yield serial, package, keyid
+        elif isinstance(where, int):
+            yield from ((serial, p, where) for p in range(subject.scope.packages))
+
+
+def _tables(subject: Subject, _trace: Trace) -> Iterator[str]:
+    """Every mapped KeyID's entries, and what one line of memory becomes under each."""
+    for serial, package, keyid in _slots(subject):
+        hardware = subject.kernel.machine.packages[package]
+        if not hardware.memory_present:
+            continue
+        online = sum(cpu.online for cpu in hardware.cpus)
+        entry = entry_in_words(hardware.table[keyid])
+        yield f"key {serial}, KeyID {keyid}, package {package} ({online} CPUs online): {entry}"
+
+
+def _bitmap(subject: Subject, _trace: Trace) -> Iterator[str]:
+    kernel = subject.kernel
+    for where, serial in sorted(kernel.mapped().items(), key=str):
+        slot = where if isinstance(where, tuple) else (where,)
+        yield f"key {serial} at KeyID {slot[-1]}: bit {int(kernel.bit(*slot))}"
+    yield f"weight of the user-type bitmap: {kernel.weight()}"
+
+
+def _plaintext(subject: Subject, _trace: Trace) -> Iterator[str]:
+    for number in range(subject.scope.values):
+        key = user_key(chr(ord("A") + number))
+        for part, needle in (("data key", key.data_key), ("tweak key", key.tweak_key)):
+            for hit in subject.kernel.find(needle):
+                yield (
+                    f"{part} of key {key.label} ({key.fingerprint}) at {hit.address:#x}:"
+                    f" {hit.state} {hit.holds} ({hit.area}), offset {hit.offset}"
+                )
+
+
+def _released(subject: Subject, _trace: Trace) -> Iterator[str]:
+    kernel = subject.kernel
+    held = {(package, keyid) for _, package, keyid in _slots(subject)}
+    for package, hardware in enumerate(kernel.machine.packages):
+        for keyid in range(1, subject.scope.keyids + 1):
+            entry = hardware.table[keyid]
+            if (package, keyid) not in held and entry.mode is not Mode.TME:
+                yield f"free KeyID {keyid}, package {package}: {entry_in_words(entry)}"
+
+
+def _refused(subject: Subject, trace: Trace) -> Iterator[str]:
+    yield f"{trace.steps[-1].answer}: {subject.refusal}"
+
+
+_OBSERVERS: dict[str, Callable[[Subject, Trace], Iterable[str]]] = {
+    "tables-agree": _tables,
+    "memory-agrees": _tables,
+    "bitmap-exact": _bitmap,
+    "no-plaintext-unsaved": _plaintext,
+    "released-is-clear": _released,
+    "hotplug-admitted": _refused,
+}

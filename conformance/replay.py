@@ -1,0 +1,126 @@
+"""Does a counterexample of the model happen on the implementation too?
+
+The calls of a trace are made on a booted kernel, with the same faults. After each one the answer
+and the abstract state are compared with the trace. At the end the property's own formula judges
+what was observed: the implementation's states and answers, not the model's. Only if all of that
+agrees has the counterexample replayed.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+from checker.finite import Grounding
+from checker.property import Property
+from checker.system import State
+from checker.trace import Trace, choice_of, is_true_in
+from conformance.abstraction import AbstractionError, abstract
+from conformance.lockstep import absent_at_boot, differences
+from conformance.observe import observe
+from conformance.subject import Subject
+from designs import Design
+from impl import Command
+from impl.pconfig import Execution
+from model import Scope
+
+
+@dataclasses.dataclass(frozen=True)
+class ReplayStep:
+    """What the kernel did in one call: its answer, its own words for a refusal, the PCONFIGs run.
+
+    Each of `executions` names CPU, package, command, KeyID and status.
+    """
+
+    answer: str
+    refusal: str
+    executions: tuple[str, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class Replay:
+    """A replayed counterexample; `disagreement` is empty exactly when it replayed.
+
+    `observed` says, from the kernel's bytes, what the violation looks like.
+    """
+
+    steps: tuple[ReplayStep, ...]
+    observed: tuple[str, ...]
+    disagreement: str = ""
+
+    @property
+    def agrees(self) -> bool:
+        """Whether the implementation did the same and violates the property too."""
+        return not self.disagreement
+
+
+def replay(
+    design: Design, scope: Scope, grounding: Grounding, claim: Property, trace: Trace
+) -> Replay:
+    """Run a violating trace on the implementation of the same design and scope."""
+    subject = Subject(design, scope, absent_at_boot(grounding, trace.start))
+    steps: list[ReplayStep] = []
+    states: list[State] = []
+    try:
+        states.append(_observed(subject, grounding, trace.start, "booting"))
+        for number, expected in enumerate(trace.steps, 1):
+            before = len(subject.kernel.machine.executions)
+            answer = subject.call(grounding, expected.call)
+            executions = subject.kernel.machine.executions[before:]
+            steps.append(ReplayStep(answer, subject.refusal, tuple(map(_in_words, executions))))
+            what = f"step {number}, {expected.call.action}"
+            if answer != expected.answer:
+                raise _Different(
+                    f"{what}: the model answers {expected.answer}, the implementation {answer}"
+                )
+            states.append(_observed(subject, grounding, expected.state, what))
+    except (_Different, AbstractionError) as difference:
+        return Replay(tuple(steps), (), str(difference))
+    if _holds_on(grounding, claim, trace, states, steps):
+        return Replay(
+            tuple(steps), (), "the implementation did the same, yet the property holds of it"
+        )
+    return Replay(tuple(steps), tuple(observe(subject, claim, trace)))
+
+
+class _Different(Exception):
+    pass
+
+
+def _observed(subject: Subject, grounding: Grounding, expected: State, what: str) -> State:
+    state = abstract(subject, grounding)
+    wrong = differences(grounding.system, expected, state)
+    if wrong:
+        raise _Different(f"{what}: {'; '.join(wrong)}")
+    return state
+
+
+def _holds_on(
+    grounding: Grounding,
+    claim: Property,
+    trace: Trace,
+    states: list[State],
+    steps: list[ReplayStep],
+) -> bool:
+    """Whether the property's formula is true of what was observed last."""
+    system = grounding.system
+    if claim.kind == "state":
+        return is_true_in(system, states[-1], grounding.property(claim).state)
+    call = trace.steps[-1].call
+    formula, names = grounding.observed_step(claim, call.action)
+    seen_answer = grounding.finite.constant(grounding.text.answers, steps[-1].answer)
+    seen_state = [(v.term, v.literal(x)) for v, x in zip(names.variables, states[-1], strict=True)]
+    return is_true_in(
+        system,
+        states[-2],
+        formula,
+        *choice_of(system, call),
+        (names.answer, seen_answer),
+        *seen_state,
+    )
+
+
+def _in_words(execution: Execution) -> str:
+    return (
+        f"CPU {execution.cpu} of package {execution.package}:"
+        f" {Command(execution.command).name} KeyID {execution.keyid} -> {execution.status.name}"
+    )
