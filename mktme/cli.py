@@ -1,0 +1,285 @@
+"""The commands: what may be asked, and how a bad question is answered.
+
+A command returns its exit status (see `statuses`); `main` turns every refusal into one line.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import traceback
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from rich.text import Text
+from typer.exceptions import TyperException
+
+from checker import Progress as Exploring
+from conformance.lockstep import ground
+from designs import DESIGNS, KNOBS, Design, DesignError, design_from_text, nearest
+from impl import KernelError
+from mktme import explain as telling
+from mktme import render, statuses
+from mktme.judge import Cell, Limits, judge
+from mktme.matrix import Asked, judge_all
+from mktme.record import record
+from model import LIMITS, NOT_MODELLED, Scope, ScopeError
+from properties import PROPERTIES, PropertyError, property_from_text
+
+COMPARED = ("rfc-v2", "rfc-v2-savekeys", "rfc-v2-fixed", "per-package")
+"""The designs that `compare` takes when none is named."""
+
+app = typer.Typer(
+    add_completion=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    help=(
+        "Settle design arguments about a kernel memory-encryption key service: for each design and"
+        " property, a proof, or a shortest counterexample that replays on running code."
+    ),
+)
+
+DesignArgument = Annotated[
+    str, typer.Argument(metavar="DESIGN[,knob=value…]", help="A named design, with knobs changed.")
+]
+Packages = Annotated[int, typer.Option(help=f"Packages, {LIMITS['packages']}.")]
+Cpus = Annotated[int, typer.Option(help=f"CPUs in each package, {LIMITS['cpus']}.")]
+KeyIds = Annotated[int, typer.Option("--keyids", help=f"Usable KeyIDs, {LIMITS['keyids']}.")]
+StatesMax = Annotated[int, typer.Option(help="Explore at most this many distinct states.", min=1)]
+DepthMax = Annotated[int, typer.Option(help="Search at most this deep beyond them.", min=0)]
+SecondsMax = Annotated[float, typer.Option(help="Seconds for each cell.", min=0.1)]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+
+
+@app.command()
+def compare(
+    designs: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[DESIGN[,knob=value…]]…", help="Designs; four in debate if none."),
+    ] = None,
+    properties: Annotated[
+        list[str] | None, typer.Option("--property", help="Judge this property (repeatable).")
+    ] = None,
+    packages: Packages = 2,
+    cpus: Cpus = 2,
+    keyids: KeyIds = 2,
+    states_max: StatesMax = Limits.states_max,
+    depth_max: DepthMax = Limits.depth_max,
+    seconds_max: SecondsMax = Limits.seconds_max,
+    as_json: AsJson = False,
+) -> int:
+    """Judge designs by properties and print the matrix.
+
+    Example: mktme compare rfc-v2 rfc-v2,savekeys=on --property tables-agree
+    """
+    chosen = [design_from_text(text) for text in designs or COMPARED]
+    claims = [property_from_text(text).id for text in properties or PROPERTIES]
+    scope = Scope(packages, cpus, keyids)
+    limits = Limits(states_max, depth_max, seconds_max)
+    asked = [(design, claim) for design in _once(chosen) for claim in dict.fromkeys(claims)]
+    cells = _judged(asked, scope, limits)
+    _show(cells, scope, as_json)
+    return statuses.for_compare(cells)
+
+
+@app.command()
+def check(
+    design: DesignArgument,
+    properties: Annotated[
+        list[str] | None, typer.Argument(metavar="[PROPERTY]…", help="Properties; all if none.")
+    ] = None,
+    packages: Packages = 2,
+    cpus: Cpus = 2,
+    keyids: KeyIds = 2,
+    states_max: StatesMax = Limits.states_max,
+    depth_max: DepthMax = Limits.depth_max,
+    seconds_max: SecondsMax = Limits.seconds_max,
+    as_json: AsJson = False,
+) -> int:
+    """Judge one design by some properties; the exit status gates (0: all hold, 1: violated).
+
+    Example: mktme check rfc-v2,on_program_failure=quarantine tables-agree --packages 3
+    """
+    chosen = design_from_text(design)
+    claims = [property_from_text(text).id for text in properties or PROPERTIES]
+    scope = Scope(packages, cpus, keyids)
+    limits = Limits(states_max, depth_max, seconds_max)
+    cells = _judged([(chosen, claim) for claim in dict.fromkeys(claims)], scope, limits)
+    _show(cells, scope, as_json)
+    return statuses.for_check(cells)
+
+
+@app.command()
+def explain(
+    design: DesignArgument,
+    property_id: Annotated[str, typer.Argument(metavar="PROPERTY", help="The property's id.")],
+    packages: Packages = 2,
+    cpus: Cpus = 2,
+    keyids: KeyIds = 2,
+    states_max: StatesMax = Limits.states_max,
+    depth_max: DepthMax = Limits.depth_max,
+    seconds_max: SecondsMax = Limits.seconds_max,
+) -> int:
+    """Show the counterexample of one cell step by step, and its replay on the implementation.
+
+    Example: mktme explain rfc-v2 tables-agree
+    """
+    chosen, claim = design_from_text(design), property_from_text(property_id)
+    scope = Scope(packages, cpus, keyids)
+    limits = Limits(states_max, depth_max, seconds_max)
+    (cell,) = _judged([(chosen, claim.id)], scope, limits)
+    out = _console()
+    if cell.trace is None:
+        out.print(render.sign(cell).append(f" {chosen.name} / {claim.id}: no counterexample"))
+        for note in render.notes([cell]):
+            out.print(note)
+    else:
+        for part in telling.explanation(cell, ground(chosen, scope)):
+            out.print(part)
+    out.print()
+    out.print(render.not_modelled_note())
+    return statuses.for_compare([cell])
+
+
+@app.command("list")
+def list_(
+    what: Annotated[str, typer.Argument(metavar="designs|properties|knobs")],
+) -> int:
+    """Show what there is: designs, properties, or knobs.
+
+    Example: mktme list knobs
+    """
+    tables = {"designs": _designs, "properties": _properties, "knobs": _knobs}
+    if what not in tables:
+        raise typer.BadParameter(f"unknown list {what!r}{nearest(what, tables)}")
+    _console().print(tables[what]())
+    return statuses.HOLDS
+
+
+def main() -> None:
+    """Run a command and exit with its status; every refusal becomes one line on stderr."""
+    try:
+        status = app(args=sys.argv[1:] or ["--help"], standalone_mode=False)
+    except (DesignError, PropertyError, ScopeError, KernelError) as refusal:
+        status = _refuse(str(refusal))
+    except TyperException as refusal:
+        status = _refuse(refusal.format_message())
+    except (KeyboardInterrupt, typer.Abort):
+        status = statuses.INTERRUPTED
+    except BrokenPipeError:
+        # The reader of our output went away (`mktme list knobs | head`): nothing is left to say.
+        sys.stderr.close()
+        status = statuses.INTERRUPTED
+    except Exception:
+        traceback.print_exc()
+        print("mktme: an error of this program, see above", file=sys.stderr)
+        status = statuses.INTERNAL
+    sys.exit(status or 0)
+
+
+def _refuse(message: str) -> int:
+    print(f"mktme: {' '.join(message.split())}", file=sys.stderr)
+    return statuses.BAD_INPUT
+
+
+def _once(designs: Sequence[Design]) -> list[Design]:
+    return list({design.name: design for design in designs}.values())
+
+
+def _console() -> Console:
+    return Console(highlight=False)
+
+
+def _show(cells: Sequence[Cell], scope: Scope, as_json: bool) -> None:
+    if as_json:
+        print(json.dumps(record(cells, scope), indent=2, ensure_ascii=False))
+        return
+    out = _console()
+    out.print(render.matrix(cells))
+    out.print(render.legend(cells))
+    out.print(render.scope_note(scope, cells))
+    for line in render.notes(cells):
+        out.print()
+        out.print(line)
+    out.print()
+    out.print(render.not_modelled_note())
+
+
+def _judged(asked: Sequence[Asked], scope: Scope, limits: Limits) -> list[Cell]:
+    """Judge with a progress display on a terminal, and none in a pipe."""
+    with _progress(len(asked)) as bar:
+        if len(asked) == 1:
+            ((design, claim),) = asked
+            return [judge(design, PROPERTIES[claim], scope, limits, bar.exploring)]
+        return judge_all(asked, scope, limits, bar.done)
+
+
+class _Bar:
+    def __init__(self, progress: Progress, total: int) -> None:
+        self._progress = progress
+        self._task = progress.add_task("checking", total=total, detail="")
+
+    def done(self, cell: Cell) -> None:
+        detail = f"{cell.design.name} / {cell.property_id}"
+        self._progress.update(self._task, advance=1, detail=detail)
+
+    def exploring(self, at: Exploring) -> None:
+        rate = at.states / max(at.seconds, 0.001)
+        detail = f"depth {at.depth}, {at.states:,} states, {rate:,.0f} states/s"
+        self._progress.update(self._task, detail=detail)
+
+
+@contextmanager
+def _progress(total: int) -> Iterator[_Bar]:
+    err = Console(stderr=True)
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("{task.fields[detail]}"),
+    )
+    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as progress:
+        yield _Bar(progress, total)
+
+
+def _designs() -> Table:
+    table = Table("design", "posture that is not as posted", "details", header_style="bold")
+    for name, design in DESIGNS.items():
+        changed = [
+            f"{knob.name}={getattr(design, knob.name)}"
+            for knob in KNOBS.values()
+            if knob.kind == "posture" and getattr(design, knob.name) != knob.posted
+        ]
+        details = "as posted" if design.on_release == "keep" else "repaired"
+        table.add_row(name, ", ".join(changed) or "none", details)
+    return table
+
+
+def _properties() -> Table:
+    table = Table("property", "kind", "statement", "source", header_style="bold")
+    for claim in PROPERTIES.values():
+        table.add_row(claim.id, claim.kind, claim.sentence, claim.source)
+    return table
+
+
+def _knobs() -> Table:
+    table = Table("knob", "kind", "value", "meaning", "source", header_style="bold")
+    for knob in KNOBS.values():
+        absent = Text("\nnot modelled yet", style="dim") if knob.name in NOT_MODELLED else Text("")
+        for number, (value, meaning) in enumerate(knob.meanings.items()):
+            first = number == 0
+            table.add_row(
+                Text(knob.name).append(absent) if first else "",
+                knob.kind if first else "",
+                f"{value} (posted)" if first else value,
+                meaning,
+                knob.source if first else "",
+            )
+        table.add_section()
+    return table

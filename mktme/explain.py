@@ -1,0 +1,150 @@
+"""How a counterexample is told: step by step, with the key tables, and then its replay."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rich import box
+from rich.console import RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from checker import Grounding, Trace
+from checker.reading import Reading
+from conformance import Replay
+from conformance.owners import user_key
+from mktme import words
+from mktme.judge import Cell
+from mktme.render import steps
+from model import words as model_words
+from model.sorts import BYTES
+from properties import PROPERTIES
+
+
+def explanation(cell: Cell, grounding: Grounding) -> Iterator[RenderableType]:
+    """The counterexample of a violated cell, as lines and tables to print one after the other."""
+    trace = cell.trace
+    if trace is None or cell.replay is None:
+        raise ValueError(f"{cell.design.name} / {cell.property_id} has no counterexample")
+    claim = PROPERTIES[cell.property_id]
+    yield Text(f"{cell.design.name} violates {claim.id}, in {steps(len(trace))}", style="bold")
+    yield Text(f"The property: {claim.sentence}")
+    yield Text(f"The user keys: {_fingerprints(grounding)}.", style="dim")
+    yield Text("* marks what a step changed.\n", style="dim")
+    before = Reading(grounding, trace.start)
+    yield Text(f"0. {words.start_in_words(grounding, trace)}", style="bold")
+    yield key_tables(before, before)
+    for number, step in enumerate(trace.steps, 1):
+        after = Reading(grounding, step.state)
+        call = words.call_in_words(before, step)
+        yield Text(f"\n{number}. {call} → {step.answer}", style="bold")
+        changes = words.changes_in_words(grounding, before, after)
+        for change in changes:
+            yield Text(f"   {change}")
+        if step.state == trace.states[number - 1]:
+            yield Text("   nothing changes")
+        else:
+            yield key_tables(after, before)
+        before = after
+    yield Text(f"\nBroken: {cell.because}.", style="bold")
+    if cell.price:
+        yield Text(f"§ The price of the posture: {cell.price}.")
+    yield Text("\nReplay on the implementation", style="bold")
+    yield from _replay(grounding, trace, cell.replay, cell.property_id)
+
+
+def key_tables(reading: Reading, before: Reading) -> Table:
+    """The map, bitmap and vault of the kernel, and the packages' key tables side by side."""
+    table = Table(box=box.SIMPLE_HEAD, header_style="bold", pad_edge=False)
+    table.add_column("KeyID", justify="right")
+    is_global = model_words.len_of_map(reading) == 2
+    kernel = ["map", "bit", "vault"] if is_global else []
+    for title in kernel:
+        table.add_column(title)
+    packages = range(reading.size("entry_mode", 0))
+    for package in packages:
+        table.add_column(_package_title(reading, package))
+    for keyid in range(reading.size("entry_mode", 1)):
+        cells = []
+        if is_global:
+            cells += [_compared(f(reading, keyid), f(before, keyid)) for f in (_map, _bit, _vault)]
+        for package in packages:
+            now, then = (_on_package(r, package, keyid) for r in (reading, before))
+            cells.append(_compared(now, then))
+        table.add_row(str(keyid + 1), *cells)
+    return table
+
+
+def _compared(now: str, then: str) -> Text:
+    return Text(now) if now == then else Text(f"{now} *", style="bold")
+
+
+def _package_title(reading: Reading, package: int) -> str:
+    if not reading.is_true("present", package):
+        return f"package {package}\n(absent)"
+    cpus = [
+        f"{c} (lead)" if reading.is_true("lead", package, c) else str(c)
+        for c in range(reading.size("online", 1))
+        if reading.is_true("online", package, c)
+    ]
+    said = f"CPU {', '.join(cpus)}" if cpus else "no CPU online"
+    return f"package {package}\n{said}"
+
+
+def _map(reading: Reading, keyid: int) -> str:
+    key = model_words.holder(reading, keyid)
+    if key is not None:
+        return model_words.requested(reading, key)
+    packages = range(reading.size("uncleared", 0))
+    waiting = any(reading.is_true("uncleared", p, keyid) for p in packages)
+    return "out of service" if waiting else "free"
+
+
+def _bit(reading: Reading, keyid: int) -> str:
+    return "1" if reading.is_true("bit", keyid) else "0"
+
+
+def _vault(reading: Reading, keyid: int) -> str:
+    control = reading("vault_control", keyid)
+    kept = reading("vault_bytes", keyid)
+    return control if kept == "zeros" else f"{control}, {model_words.material(kept)}"
+
+
+def _on_package(reading: Reading, package: int, keyid: int) -> str:
+    """An entry; with per-package KeyIDs also what that package's map says."""
+    said = model_words.entry(reading, package, keyid)
+    if reading.is_true("uncleared", package, keyid):
+        said += " (to be cleared)"
+    if model_words.len_of_map(reading) == 2:
+        return said
+    key = model_words.holder(reading, keyid, package)
+    held = "free" if key is None else f"{model_words.requested(reading, key)}, object {key}"
+    bit = ", bit" if reading.is_true("bit", package, keyid) else ""
+    return f"{said}\n[{held}{bit}]"
+
+
+def _replay(
+    grounding: Grounding, trace: Trace, replay: Replay, property_id: str
+) -> Iterator[RenderableType]:
+    before = trace.states
+    for number, (step, done) in enumerate(zip(trace.steps, replay.steps, strict=False), 1):
+        call = words.call_in_words(Reading(grounding, before[number - 1]), step)
+        yield Text(f"{number}. {call} → {done.answer}")
+        if done.refusal:
+            yield Text(f"   kernel: {done.refusal}")
+        for execution in done.executions:
+            yield Text(f"   {execution}", style="dim")
+    if not replay.agrees:
+        yield Text(f"THE REPLAY DISAGREES: {replay.disagreement}", style="bold red reverse")
+        return
+    yield Text("Seen in the implementation's bytes:")
+    for line in replay.observed:
+        yield Text(f"   {line}")
+    yield Text(f"The implementation did the same, and violates {property_id} too.", style="bold")
+
+
+def _fingerprints(grounding: Grounding) -> str:
+    labels = grounding.finite.labels(BYTES)[len(BYTES.constants) :]
+    return ", ".join(
+        f"{label} has the fingerprint {user_key(label).fingerprint}" for label in labels
+    )

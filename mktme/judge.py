@@ -1,0 +1,137 @@
+"""What one answer is made of: a verdict, the words for its violation, and the replay.
+
+A *cell* is one design judged by one property. A violation counts only if it replays on the
+implementation; the checker itself has by then executed it again on the whole system.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Callable
+
+from checker import EngineDisagreement, Grounding, Progress, Verdict, decide
+from checker.property import Property
+from checker.reading import Reading
+from checker.trace import Trace, is_true_in
+from conformance import Replay, replay
+from conformance.lockstep import ground
+from designs import Design, prices
+from mktme.words import trace_in_words
+from model import Scope
+from properties import PROPERTIES, not_applicable
+
+
+@dataclasses.dataclass(frozen=True)
+class Limits:
+    """How far a check may go: distinct states explored, depth of a bounded search, seconds."""
+
+    states_max: int = 20_000_000
+    depth_max: int = 20
+    seconds_max: float = 300.0
+
+
+@dataclasses.dataclass(frozen=True)
+class Cell:
+    """One design judged by one property. `seconds` is wall-clock time, replay included.
+
+    `word` is a verdict's word or NOT_APPLICABLE. `story` tells the counterexample in one line, call
+    by call; `because` says in words what is violated in the end, or why there is no plain answer. `price` is the sentence for a violation that the design's posture
+    brings with it. `error` is set when two checkers disagree about this cell.
+    """
+
+    design: Design
+    property_id: str
+    word: str
+    verdict: Verdict | None = None
+    replay: Replay | None = None
+    story: str = ""
+    because: str = ""
+    price: str | None = None
+    error: str = ""
+    seconds: float = 0.0
+
+    @property
+    def disagrees(self) -> bool:
+        """Whether two checkers, or checker and implementation, contradict each other here."""
+        return bool(self.error) or (self.replay is not None and not self.replay.agrees)
+
+    @property
+    def trace(self) -> Trace | None:
+        """The counterexample, if there is one."""
+        return self.verdict.trace if self.verdict else None
+
+
+def judge(
+    design: Design,
+    claim: Property,
+    scope: Scope,
+    limits: Limits,
+    progress: Callable[[Progress], None] | None = None,
+) -> Cell:
+    """Decide one cell, and replay its violation if it has one."""
+    started = time.monotonic()
+    cell = _judged(design, claim, scope, limits, progress)
+    return dataclasses.replace(cell, seconds=time.monotonic() - started)
+
+
+def judge_by_id(design: Design, property_id: str, scope: Scope, limits: Limits) -> Cell:
+    """The same for a property's id, which can be sent to another process."""
+    return judge(design, PROPERTIES[property_id], scope, limits)
+
+
+def _judged(
+    design: Design,
+    claim: Property,
+    scope: Scope,
+    limits: Limits,
+    progress: Callable[[Progress], None] | None,
+) -> Cell:
+    excluded = not_applicable(design, claim)
+    if excluded is not None:
+        return Cell(design, claim.id, "NOT_APPLICABLE", because=excluded)
+    grounding = ground(design, scope)
+    try:
+        verdict = decide(
+            grounding.system,
+            grounding.property(claim),
+            states_max=limits.states_max,
+            depth_max=limits.depth_max,
+            seconds_max=limits.seconds_max,
+            progress=progress,
+        )
+    except EngineDisagreement as disagreement:
+        reason = str(disagreement)
+        return Cell(design, claim.id, "UNKNOWN", because=reason, error=reason)
+    if verdict.trace is None:
+        return Cell(design, claim.id, verdict.word, verdict, because=_reason(verdict))
+    replayed = replay(design, scope, grounding, claim, verdict.trace)
+    return Cell(
+        design,
+        claim.id,
+        verdict.word,
+        verdict,
+        replayed,
+        story=trace_in_words(grounding, verdict.trace),
+        because=what_broke(grounding, claim, verdict.trace),
+        price=prices(design).get(claim.id),
+    )
+
+
+def _reason(verdict: Verdict) -> str:
+    if verdict.word == "VACUOUS":
+        return "it holds, but what it speaks about never happens in this scope"
+    return verdict.reason
+
+
+def what_broke(grounding: Grounding, claim: Property, trace: Trace) -> str:
+    """The instance of the property that the trace violates, in words."""
+    call = trace.steps[-1].call.labelled(grounding.system) if trace.steps else {}
+    if claim.kind == "step":
+        return claim.explain(Reading(grounding, trace.states[-2]), {}, call)
+    state = trace.states[-1]
+    formula = grounding.property(claim).state
+    indices = grounding.finite.failing_instance(
+        formula, lambda term: is_true_in(grounding.system, state, term)
+    )
+    return claim.explain(Reading(grounding, state), indices, call)

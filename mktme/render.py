@@ -1,0 +1,133 @@
+"""How a matrix of answers looks on a terminal, and the notes below it.
+
+Nothing is said by colour alone: every mark has a word or a sign of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from rich import box
+from rich.console import RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from mktme.judge import Cell
+from model import NOT_MODELLED, Scope
+from properties import PROPERTIES
+
+_SIGNS = {
+    "PROVED": ("✓ proved", "green"),
+    "HOLDS_TO": ("~ to depth {depth}", "yellow"),
+    "VIOLATED": ("✗ {steps}", "red"),
+    "VACUOUS": ("∅ vacuous", "magenta"),
+    "UNKNOWN": ("? unknown", "magenta"),
+    "NOT_APPLICABLE": ("– n/a", "dim"),
+}
+
+
+def sign(cell: Cell) -> Text:
+    """What stands in a cell of the matrix. `§` marks a price, `!` a disagreement."""
+    text, style = _SIGNS[cell.word]
+    depth = cell.verdict.depth if cell.verdict else 0
+    text = text.format(depth=depth, steps=steps(len(cell.trace or ())))
+    if cell.price:
+        text += " §"
+    if cell.disagrees:
+        return Text(text + " ! DISAGREES", style="bold red reverse")
+    return Text(text, style=style)
+
+
+def steps(number: int) -> str:
+    """A number of steps, in words."""
+    return "1 step" if number == 1 else f"{number} steps"
+
+
+def matrix(cells: Sequence[Cell]) -> RenderableType:
+    """Rows are properties, columns designs; below each verdict the states it took."""
+    designs = list(dict.fromkeys(cell.design.name for cell in cells))
+    known = {(cell.property_id, cell.design.name): cell for cell in cells}
+    table = Table(box=box.SIMPLE_HEAD, header_style="bold", pad_edge=False, padding=(0, 1))
+    table.add_column("property", no_wrap=True)
+    for design in designs:
+        table.add_column(_broken(design), overflow="fold")
+    for property_id in PROPERTIES:
+        row = [known.get((property_id, design)) for design in designs]
+        if any(row):
+            table.add_row(property_id, *(_cell(cell) for cell in row))
+    return table
+
+
+def _broken(name: str) -> str:
+    """A design's name over several lines where it is long."""
+    name = name.replace(",", ",\n")
+    head, hyphen, tail = name.rpartition("-")
+    return f"{head}-\n{tail}" if len(name) > 12 and hyphen and "\n" not in name else name
+
+
+def _cell(cell: Cell | None) -> Text:
+    if cell is None:
+        return Text("")
+    said = sign(cell)
+    if cell.verdict is not None and cell.verdict.states is not None:
+        said.append(f"\n({cell.verdict.states:,})", style="dim")
+    return said
+
+
+def notes(cells: Sequence[Cell]) -> Iterable[RenderableType]:
+    """A paragraph for each design, with one line for each cell that is not plainly proved."""
+    for design in dict.fromkeys(cell.design.name for cell in cells):
+        told = [cell for cell in cells if cell.design.name == design]
+        told = [cell for cell in told if cell.word != "PROVED" or cell.disagrees]
+        if not told:
+            continue
+        table = Table.grid(padding=(0, 2))
+        table.add_column(no_wrap=True)
+        table.add_column()
+        for cell in told:
+            table.add_row(f"  {cell.property_id}", Text(_note(cell)))
+        yield Text(f"{design}", style="bold")
+        yield table
+
+
+def _note(cell: Cell) -> str:
+    if cell.error:
+        return f"THE CHECKERS DISAGREE: {cell.error}"
+    if cell.replay is not None and not cell.replay.agrees:
+        return f"THE REPLAY DISAGREES: {cell.replay.disagreement}"
+    if cell.word == "NOT_APPLICABLE":
+        return f"not applicable ({cell.because})"
+    if cell.word == "VIOLATED":
+        price = f" § The price: {cell.price}." if cell.price else ""
+        return f"{cell.story} ⇒ {cell.because}. Replayed.{price}"
+    return f"{cell.word.lower().replace('_', ' ')}: {cell.because}"
+
+
+def scope_note(scope: Scope, cells: Sequence[Cell]) -> Text:
+    """In which scope the cells were judged, and what that took."""
+    seconds = sum(cell.seconds for cell in cells)
+    return Text(f"Scope: {scope}. {len(cells)} cells, {seconds:.1f} s of checking.", style="dim")
+
+
+def not_modelled_note() -> Text:
+    """The knobs that no answer depends on yet, so that nobody believes they were checked."""
+    reasons: dict[str, list[str]] = {}
+    for knob, reason in NOT_MODELLED.items():
+        reasons.setdefault(reason, []).append(knob)
+    said = "; ".join(f"{', '.join(knobs)} ({reason})" for reason, knobs in reasons.items())
+    return Text(f"Knobs that are not modelled yet: {said}.", style="dim")
+
+
+def legend(cells: Sequence[Cell]) -> Text:
+    """What the marks in the matrix mean, as far as they occur."""
+    meanings = {
+        "✓": "proved: in every reachable state of this scope",
+        "✗": "violated: the length of the shortest counterexample",
+        "~": "holds to that depth, and was not checked beyond",
+        "∅": "vacuous: what the property speaks about never happens",
+        "–": "not applicable: the design's own setting excludes it",
+        "§": "the price of the posture: no repaired detail removes it",
+    }
+    shown = "".join(sign(cell).plain for cell in cells)
+    said = [f"{mark} {meaning}" for mark, meaning in meanings.items() if mark in shown]
+    return Text("\n".join([*said, "(n) distinct states that the cell took"]), style="dim")

@@ -1,0 +1,48 @@
+"""What the process answers: the exit statuses, and which one a set of cells earns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from mktme.judge import Cell
+
+HOLDS = 0
+VIOLATED = 1
+BAD_INPUT = 2
+INCONCLUSIVE = 3
+VACUOUS = 4
+DISAGREE = 5
+INTERNAL = 70
+INTERRUPTED = 130
+
+MEANINGS = {
+    HOLDS: "check: every property holds (or means nothing there); compare: every cell is decided",
+    VIOLATED: "check: a property is violated, and the violation replayed",
+    BAD_INPUT: "bad input; one line says what is known",
+    INCONCLUSIVE: "a cell is inconclusive: unknown, or checked to a depth only",
+    VACUOUS: "a property holds, but its premise is never reached: no success",
+    DISAGREE: "two checkers disagree, or a violation does not replay: an error of this program",
+    INTERNAL: "an error of this program",
+    INTERRUPTED: "interrupted",
+}
+
+
+def for_check(cells: Iterable[Cell]) -> int:
+    """The status of `mktme check`, which gates. The worst cell decides."""
+    cells = list(cells)
+    status = for_compare(cells)
+    if status != DISAGREE and any(cell.word == "VIOLATED" for cell in cells):
+        return VIOLATED
+    return status
+
+
+def for_compare(cells: Iterable[Cell]) -> int:
+    """The status of `mktme compare`, which reports: a violation is an answer like any other."""
+    cells = list(cells)
+    if any(cell.disagrees for cell in cells):
+        return DISAGREE
+    if any(cell.word == "VACUOUS" for cell in cells):
+        return VACUOUS
+    if any(cell.word in ("UNKNOWN", "HOLDS_TO") for cell in cells):
+        return INCONCLUSIVE
+    return HOLDS
