@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import z3
@@ -35,9 +34,9 @@ def explore(
 ) -> Exploration:
     """Search every reachable state, or until each of the claims (one at least) is violated.
 
-    Counterexamples are shortest, and among those the least (see `least`). `seconds_max` is looked at between chunks.
-    Raises TooLarge when there are too many initial states or action instances, and CompileError
-    when a term has no translation to code.
+    Counterexamples are shortest, and among those the least (see `least`). `seconds_max` is looked
+    at between chunks. Raises TooLarge when there are too many initial states or action instances,
+    and CompileError when a term has no translation to code.
     """
     return _Search(system, claims, states_max, seconds_max, progress).run()
 

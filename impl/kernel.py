@@ -13,7 +13,7 @@ from impl.errors import InvalidArgument, NoKey
 from impl.hotplug import Hotplug
 from impl.keyservice import GlobalKeyService
 from impl.machine import Machine
-from impl.material import CLEAR
+from impl.material import CLEAR, KeyMaterial
 from impl.memory import Hit, OutOfBounds
 from impl.perpackage import PerPackageKeyService
 from impl.service import KeyService
@@ -63,6 +63,14 @@ class Kernel:
             raise ValueError("cannot instantiate key: packages go with keyid_scope=per_package")
         with self._system.preparser.preparsed(payload, "instantiate key") as material:
             return self._service.instantiate(material, packages)
+
+    def preparse(self, payload: bytes) -> KeyMaterial:
+        """What a payload text asks for, as far as preparse judges it; no key is made of it.
+
+        Raises AccessDenied, InvalidArgument.
+        """
+        with self._system.preparser.preparsed(payload, "parse payload") as material:
+            return material
 
     def update(self, serial: int, payload: bytes) -> None:
         """Another payload for a live key. Raises AccessDenied, InvalidArgument, NoKey."""

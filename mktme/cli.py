@@ -6,6 +6,7 @@ A command returns its exit status (see `statuses`); `main` turns every refusal i
 from __future__ import annotations
 
 import json
+import os
 import sys
 import traceback
 from collections.abc import Iterator, Sequence
@@ -24,7 +25,7 @@ from conformance.lockstep import ground
 from designs import DESIGNS, KNOBS, Design, DesignError, design_from_text, nearest
 from impl import KernelError
 from mktme import explain as telling
-from mktme import render, statuses
+from mktme import payloads, render, statuses
 from mktme.judge import Cell, Limits, judge
 from mktme.matrix import Asked, judge_all
 from mktme.record import record
@@ -144,6 +145,23 @@ def explain(
     out.print()
     out.print(render.not_modelled_note())
     return statuses.for_compare([cell])
+
+
+@app.command()
+def payload(
+    design: DesignArgument,
+    text: Annotated[
+        str | None, typer.Argument(metavar="[TEXT]", help="The payload; standard input if absent.")
+    ] = None,
+) -> int:
+    """Say what a design's parser makes of a payload text (better from standard input: it is a key).
+
+    Example: mktme payload rfc-v2,parser=strict < payload.txt
+    """
+    chosen = design_from_text(design)
+    given = sys.stdin.buffer.read().rstrip(b"\r\n") if text is None else os.fsencode(text)
+    _console().print(payloads.judged(chosen, given))
+    return statuses.HOLDS
 
 
 @app.command("list")

@@ -36,8 +36,9 @@ class Cell:
     """One design judged by one property. `seconds` is wall-clock time, replay included.
 
     `word` is a verdict's word or NOT_APPLICABLE. `story` tells the counterexample in one line, call
-    by call; `because` says in words what is violated in the end, or why there is no plain answer. `price` is the sentence for a violation that the design's posture
-    brings with it. `error` is set when two checkers disagree about this cell.
+    by call; `because` says in words what is violated in the end, or why there is no plain answer.
+    `price` is the sentence for a violation that the design's posture brings with it. `error` is
+    set when two checkers disagree about this cell.
     """
 
     design: Design
