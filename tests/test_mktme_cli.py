@@ -1,0 +1,218 @@
+"""The commands as a person types them: exit statuses, refusals, JSON, and the matrix."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+
+import pytest
+
+from conformance import Replay
+from designs import DESIGNS
+from mktme import cli, judge, statuses
+from mktme.judge import Cell
+from mktme.matrix import judge_all
+
+RESULT_KEYS = {
+    "design",
+    "property",
+    "verdict",
+    "depth",
+    "length",
+    "states",
+    "engine",
+    "replayed",
+    "price",
+    "seconds",
+}
+
+
+@pytest.fixture
+def mktme(monkeypatch, capsys):
+    """Run a command line in this process; gives (status, stdout, stderr)."""
+
+    def run(*arguments: str) -> tuple[int, str, str]:
+        monkeypatch.setattr("sys.argv", ["mktme", *arguments])
+        monkeypatch.setenv("COLUMNS", "100")
+        with pytest.raises(SystemExit) as exit_:
+            cli.main()
+        captured = capsys.readouterr()
+        return exit_.value.code, captured.out, captured.err
+
+    return run
+
+
+REFUSALS = {
+    ("check", "rfc-v3"): "unknown design 'rfc-v3' (did you mean rfc-v2?); known: rfc-v2,",
+    ("compare", "rfc-v3"): "unknown design 'rfc-v3'",
+    ("check", "rfc-v2", "tables"): "unknown property 'tables' (did you mean tables-agree?); known:",
+    ("explain", "rfc-v2", "x"): "unknown property 'x'; known: tables-agree,",
+    ("check", "rfc-v2,savekey=on"): "unknown knob 'savekey' (did you mean savekeys?); known:",
+    ("check", "rfc-v2,savekeys=maybe"): "unknown value 'maybe' of knob savekeys; known: off, on",
+    ("check", "rfc-v2,vault_form=wrapped"): "vault_form=wrapped needs savekeys=on",
+    ("check", "rfc-v2", "--packages", "9"): "packages=9 is out of range; known: 1 to 8",
+    ("compare", "--cpus", "0"): "cpus=0 is out of range; known: 1 to 8",
+    ("compare", "--keyids", "16"): "keyids=16 is out of range; known: 1 to 15",
+    ("check", "rfc-v2", "--keyids", "two"): "Invalid value for '--keyids'",
+    ("check",): "Missing argument",
+    ("list", "keys"): "unknown list 'keys'; known: designs, properties, knobs",
+    ("chekc",): "No such command 'chekc'",
+    ("payload", "rfc-v2", "type=usr"): "the type is unknown; known: user, cpu, clear, no-encrypt",
+}
+
+
+@pytest.mark.parametrize("arguments", REFUSALS)
+def test_bad_input_gets_one_line_that_names_what_is_known(mktme, arguments):
+    status, out, err = mktme(*arguments)
+    assert (statuses.BAD_INPUT, "", 1) == (status, out, err.count("\n"))
+    assert err.startswith("mktme: ")
+    assert REFUSALS[arguments] in err
+
+
+def test_a_check_of_what_holds_exits_with_0(mktme):
+    status, out, _ = mktme("check", "rfc-v2-fixed", "bitmap-exact")
+    assert statuses.HOLDS == status
+    assert "✓ proved" in out
+
+
+def test_a_check_of_what_is_violated_exits_with_1(mktme):
+    status, out, _ = mktme("check", "rfc-v2", "no-plaintext-unsaved")
+    assert statuses.VIOLATED == status
+    assert "✗ 1 step" in out
+
+
+def test_a_check_that_does_not_apply_is_a_dash_and_exits_with_0(mktme):
+    status, out, _ = mktme("check", "rfc-v2-savekeys", "no-plaintext-unsaved")
+    assert statuses.HOLDS == status
+    assert "– n/a" in out
+
+
+def test_a_check_that_runs_into_its_limit_exits_with_3(mktme):
+    limits = ("--states-max", "50", "--depth-max", "1", "--seconds-max", "20")
+    status, out, _ = mktme("check", "per-package", "released-is-clear", *limits)
+    assert statuses.INCONCLUSIVE == status
+    assert "~ to depth" in out
+
+
+def test_a_vacuous_check_exits_with_4(mktme):
+    status, out, _ = mktme("check", "rfc-v2-fixed", "tables-agree", "--packages", "1")
+    assert statuses.VACUOUS == status
+    assert "∅ vacuous" in out
+
+
+def test_a_replay_that_disagrees_exits_with_5_and_says_so(mktme, monkeypatch):
+    lie = Replay((), (), "the implementation did something else")
+    monkeypatch.setattr(judge, "replay", lambda *_: lie)
+    status, out, _ = mktme("check", "rfc-v2", "released-is-clear")
+    assert statuses.DISAGREE == status
+    assert "THE REPLAY DISAGREES: the implementation did something else" in " ".join(out.split())
+
+
+def test_an_error_of_the_program_exits_with_70(mktme, monkeypatch):
+    monkeypatch.setattr(cli, "judge", lambda *_: 1 / 0)
+    status, _, err = mktme("check", "rfc-v2", "released-is-clear")
+    assert statuses.INTERNAL == status
+    assert "ZeroDivisionError" in err
+
+
+def test_an_interrupt_exits_with_130(mktme, monkeypatch):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli, "judge", interrupted)
+    status, _, _ = mktme("check", "rfc-v2", "released-is-clear")
+    assert statuses.INTERRUPTED == status
+
+
+def cell(word: str, *, agrees: bool = True) -> Cell:
+    replay = None if agrees else Replay((), (), "different")
+    return Cell(DESIGNS["rfc-v2"], "tables-agree", word, replay=replay)
+
+
+@pytest.mark.parametrize(
+    ("cells", "check", "compare"),
+    [
+        ([cell("PROVED"), cell("NOT_APPLICABLE")], 0, 0),
+        ([cell("PROVED"), cell("VIOLATED")], 1, 0),
+        ([cell("VIOLATED"), cell("UNKNOWN")], 1, 3),
+        ([cell("HOLDS_TO"), cell("PROVED")], 3, 3),
+        ([cell("VACUOUS"), cell("UNKNOWN")], 4, 4),
+        ([cell("VIOLATED", agrees=False), cell("VACUOUS")], 5, 5),
+        ([dataclasses.replace(cell("UNKNOWN"), error="two engines differ")], 5, 5),
+    ],
+)
+def test_the_worst_cell_decides_the_status(cells, check, compare):
+    assert (check, compare) == (statuses.for_check(cells), statuses.for_compare(cells))
+
+
+def test_json_is_one_object_with_scope_versions_and_results(mktme):
+    status, out, err = mktme("check", "rfc-v2", "hotplug-admitted", "bitmap-exact", "--json")
+    said = json.loads(out)
+    assert (statuses.VIOLATED, "") == (status, err)
+    assert {"packages": 2, "cpus": 2, "keyids": 2, "values": 2} == said["scope"]
+    assert {"python", "mktme", "z3-solver", "numpy", "cryptography"} == set(said["versions"])
+    hotplug, bitmap = said["results"]
+    assert RESULT_KEYS <= set(hotplug)
+    assert ("VIOLATED", 3, True) == (hotplug["verdict"], hotplug["length"], hotplug["replayed"])
+    assert "user keys are not kept" in hotplug["price"]
+    assert ("VIOLATED", 2, None) == (bitmap["verdict"], bitmap["length"], bitmap["price"])
+
+
+def test_the_knobs_that_are_not_modelled_are_named_beside_the_answer(mktme):
+    _, out, _ = mktme("check", "rfc-v2", "released-is-clear")
+    assert "Knobs that are not modelled yet" in out
+    assert "lock_order" in out
+
+
+def test_explain_tells_the_steps_and_the_replay(mktme):
+    status, out, _ = mktme("explain", "rfc-v2", "tables-agree")
+    said = " ".join(out.split())
+    assert statuses.HOLDS == status
+    assert "1. add user key A → ok" in said
+    assert "2. update the key at KeyID 1 to user key B while PCONFIG fails on package 1" in said
+    assert "KeyID 1 stands for user key A, but package 0 holds key B" in said
+    assert "CPU 0 of package 1: SET_KEY_DIRECT KeyID 1 -> DEVICE_BUSY" in said
+    assert "The implementation did the same, and violates tables-agree too." in said
+
+
+def test_explain_says_so_when_there_is_nothing_to_explain(mktme):
+    status, out, _ = mktme("explain", "rfc-v2-fixed", "bitmap-exact")
+    assert statuses.HOLDS == status
+    assert "no counterexample" in out
+
+
+@pytest.mark.parametrize("what", ["designs", "properties", "knobs"])
+def test_list_shows_everything(mktme, what):
+    names = {"designs": cli.DESIGNS, "properties": cli.PROPERTIES, "knobs": cli.KNOBS}[what]
+    _, out, _ = mktme("list", what)
+    assert [] == [name for name in names if name not in out]
+
+
+def test_a_payload_is_shown_by_its_fingerprint_only(mktme):
+    key = "0123456789abcdef0123456789abcdef"
+    text = f"type=user algorithm=aes-xts-128 key={key} tweak={key}"
+    status, out, err = mktme("payload", "rfc-v2", text)
+    assert (statuses.HOLDS, "accepted: SET_KEY_DIRECT, key 4884\n") == (status, out)
+    assert key not in out + err
+
+
+def test_the_readme_shows_the_matrix_that_compare_prints(mktme, readme):
+    """Every violated cell of the main job replays, and no cell is inconclusive."""
+    (block,) = (block for block in readme.split("```\n") if "tables-agree  " in block)
+    status, out, _ = mktme("compare")
+    matrix = [" ".join(line.split()) for line in out.splitlines() if "─" not in line]
+    shown = [" ".join(line.split()) for line in block.splitlines() if "─" not in line]
+    assert statuses.HOLDS == status
+    assert shown == matrix[1 : len(shown) + 1]
+    assert 15 == out.count("Replayed.")
+
+
+@pytest.fixture
+def readme(request):
+    return (request.config.rootpath / "README.md").read_text()
+
+
+def test_processes_side_by_side_answer_in_the_order_asked(mktme):
+    asked = [(DESIGNS["rfc-v2"], "hotplug-admitted"), (DESIGNS["rfc-v2"], "released-is-clear")]
+    cells = judge_all(asked, cli.Scope(), cli.Limits(), workers=2)
+    assert [3, 1] == [len(cell.trace) for cell in cells]
