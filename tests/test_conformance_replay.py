@@ -1,0 +1,346 @@
+"""Counterexamples replay, tampered ones do not, and two engines agree on every cell."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import pytest
+from runs import Run, grounded
+
+from checker import Trace, bounded, cone_of_influence, decide
+from conformance import Replay, replay
+from conformance.owners import user_key
+from designs import DESIGNS, design_from_text
+from impl.machine import Machine
+from impl.program import Programmer
+from impl.slab import Object
+from model import Scope
+from properties import PROPERTIES, not_applicable
+
+SMALL = Scope(2, 1, 1)
+
+# design: property to the length of its shortest counterexample; 0 where it is proved
+LENGTHS: dict[str, dict[str, int]] = {
+    "rfc-v2": {
+        "tables-agree": 2,
+        "memory-agrees": 2,
+        "bitmap-exact": 2,
+        "no-plaintext-unsaved": 1,
+        "released-is-clear": 1,
+        "hotplug-admitted": 3,
+    },
+    "rfc-v2-savekeys": {
+        "tables-agree": 2,
+        "memory-agrees": 2,
+        "bitmap-exact": 2,
+        "released-is-clear": 1,
+        "hotplug-admitted": 0,
+    },
+    "rfc-v2-fixed": {
+        "tables-agree": 0,
+        "memory-agrees": 3,
+        "bitmap-exact": 0,
+        "no-plaintext-unsaved": 0,
+        "released-is-clear": 0,
+        "hotplug-admitted": 3,
+    },
+    "rfc-v2-savekeys-fixed": {
+        "tables-agree": 0,
+        "memory-agrees": 3,
+        "bitmap-exact": 0,
+        "released-is-clear": 0,
+        "hotplug-admitted": 0,
+    },
+    "no-hotplug": {
+        "tables-agree": 0,
+        "memory-agrees": 0,
+        "bitmap-exact": 0,
+        "no-plaintext-unsaved": 0,
+        "released-is-clear": 0,
+        "hotplug-admitted": 3,
+    },
+    "cpu-keys-only": {
+        "tables-agree": 0,
+        "memory-agrees": 3,
+        "no-plaintext-unsaved": 0,
+        "released-is-clear": 0,
+        "hotplug-admitted": 0,
+    },
+    "per-package": {
+        "tables-agree": 5,
+        "memory-agrees": 4,
+        "bitmap-exact": 0,
+        "no-plaintext-unsaved": 0,
+        "released-is-clear": 0,
+        "hotplug-admitted": 0,
+    },
+    "wrapped-vault": {
+        "tables-agree": 0,
+        "memory-agrees": 0,
+        "bitmap-exact": 0,
+        "released-is-clear": 0,
+        "hotplug-admitted": 0,
+    },
+    "resupply": {
+        "tables-agree": 0,
+        "memory-agrees": 0,
+        "bitmap-exact": 0,
+        "no-plaintext-unsaved": 0,
+        "released-is-clear": 0,
+        "hotplug-admitted": 3,
+    },
+}
+
+CELLS = [(d, p, n) for d, row in LENGTHS.items() for p, n in row.items()]
+VIOLATED = [cell for cell in CELLS if cell[2]]
+PROVED = [cell[:2] for cell in CELLS if not cell[2]]
+DEPTH = 4
+"""How deep bounded search looks where the explorer has proved that there is nothing."""
+
+SMALL_LENGTHS = {
+    # The only KeyID is the last one, whose bit the posted bitmap never counts: a new user key's
+    # bit is wrong at once, and the gate never refuses.
+    ("rfc-v2", "bitmap-exact"): 1,
+    ("rfc-v2-savekeys", "bitmap-exact"): 1,
+    ("rfc-v2", "hotplug-admitted"): 0,
+    # One CPU less has to go before a package has none.
+    ("rfc-v2-fixed", "memory-agrees"): 2,
+    ("rfc-v2-savekeys-fixed", "memory-agrees"): 2,
+    ("cpu-keys-only", "memory-agrees"): 2,
+    ("per-package", "memory-agrees"): 3,
+    ("per-package", "tables-agree"): 4,
+}
+
+
+def counterexample(design: str, property_id: str) -> Trace:
+    grounding = grounded(design_from_text(design), Scope())
+    trace = decide(grounding.system, grounding.property(PROPERTIES[property_id])).trace
+    assert trace is not None
+    return trace
+
+
+def replayed(design: str, property_id: str, trace: Trace, scope: Scope) -> Replay:
+    chosen = design_from_text(design)
+    return replay(chosen, scope, grounded(chosen, scope), PROPERTIES[property_id], trace)
+
+
+def test_the_table_of_lengths_has_every_cell_that_applies() -> None:
+    applying = {
+        name: [p for p, claim in PROPERTIES.items() if not_applicable(design, claim) is None]
+        for name, design in DESIGNS.items()
+    }
+    assert applying == {name: list(row) for name, row in LENGTHS.items()}
+    assert (18, 32) == (len(VIOLATED), len(PROVED))
+
+
+# The engines
+
+
+@pytest.mark.parametrize(("design", "property_id", "length"), VIOLATED)
+def test_both_engines_find_the_shortest_counterexample_and_it_replays(
+    design: str, property_id: str, length: int
+) -> None:
+    grounding = grounded(DESIGNS[design], Scope())
+    claim = grounding.property(PROPERTIES[property_id])
+    explored = decide(grounding.system, claim)
+    searched = bounded(cone_of_influence(grounding.system, claim), claim, length)
+    assert ("VIOLATED", length) == (explored.word, explored.depth)
+    assert ("VIOLATED", length) == (searched.word, searched.depth)
+    assert explored.trace is not None
+    assert length == len(explored.trace)
+    again = replayed(design, property_id, explored.trace, Scope())
+    assert "" == again.disagreement
+    assert [step.answer for step in explored.trace.steps] == [step.answer for step in again.steps]
+    assert [] != list(again.observed)
+
+
+@pytest.mark.parametrize(("design", "property_id"), PROVED)
+def test_bounded_search_finds_nothing_where_the_explorer_has_a_proof(
+    design: str, property_id: str
+) -> None:
+    grounding = grounded(DESIGNS[design], Scope())
+    claim = grounding.property(PROPERTIES[property_id])
+    searched = bounded(cone_of_influence(grounding.system, claim), claim, DEPTH)
+    assert ("HOLDS_TO", DEPTH, True) == (searched.word, searched.depth, searched.premise_reached)
+
+
+@pytest.mark.parametrize(("design", "property_id", "length"), CELLS)
+def test_both_engines_agree_on_every_cell_of_a_small_scope(
+    design: str, property_id: str, length: int
+) -> None:
+    length = SMALL_LENGTHS.get((design, property_id), length)
+    grounding = grounded(DESIGNS[design], SMALL)
+    claim = grounding.property(PROPERTIES[property_id])
+    explored = decide(grounding.system, claim)
+    searched = bounded(grounding.system, claim, length or DEPTH)
+    assert ("VIOLATED" if length else "PROVED") == explored.word
+    assert ("VIOLATED" if length else "HOLDS_TO") == searched.word
+    if length:
+        assert [length, length] == [explored.depth, searched.depth]
+
+
+@pytest.mark.deep
+@pytest.mark.parametrize(("design", "property_id"), PROVED)
+def test_bounded_search_finds_nothing_at_greater_depth(design: str, property_id: str) -> None:
+    grounding = grounded(DESIGNS[design], Scope())
+    claim = grounding.property(PROPERTIES[property_id])
+    searched = bounded(cone_of_influence(grounding.system, claim), claim, 8, seconds_max=300)
+    assert ("HOLDS_TO", 8) == (searched.word, searched.depth)
+
+
+@pytest.mark.deep
+@pytest.mark.parametrize("scope", [Scope(3, 2, 2), Scope(2, 3, 2), Scope(2, 2, 3)], ids=str)
+@pytest.mark.parametrize(("design", "property_id", "length"), CELLS)
+def test_a_bound_plus_one_shows_nothing_new(
+    design: str, property_id: str, length: int, scope: Scope
+) -> None:
+    grounding = grounded(DESIGNS[design], scope)
+    claim = grounding.property(PROPERTIES[property_id])
+    verdict = decide(grounding.system, claim, states_max=3_000_000, depth_max=10)
+    if not length:
+        assert verdict.word in ("PROVED", "HOLDS_TO")
+        return
+    assert ("VIOLATED", length) == (verdict.word, verdict.depth)
+    assert verdict.trace is not None
+    assert "" == replayed(design, property_id, verdict.trace, scope).disagreement
+
+
+# What a replay notices
+
+
+def example() -> tuple[str, str, Trace]:
+    """A key was made and its update failed on package 1, as posted."""
+    driven = Run("rfc-v2")
+    driven.do("instantiate", key=0, kind="user", bytes="A")
+    driven.do("update", key=0, kind="user", bytes="B", fails={1})
+    return "rfc-v2", "tables-agree", driven.trace
+
+
+def with_step(trace: Trace, number: int, **changes: Any) -> Trace:
+    """The trace with another answer or state in one of its steps."""
+    steps = list(trace.steps)
+    steps[number] = dataclasses.replace(steps[number], **changes)
+    return Trace(trace.start, tuple(steps))
+
+
+def test_a_replay_tells_what_the_kernel_did() -> None:
+    done = replayed(*example(), Scope())
+    assert done.agrees
+    assert ["ok", "ENOKEY"] == [step.answer for step in done.steps]
+    assert [
+        "CPU 0 of package 0: SET_KEY_DIRECT KeyID 1 -> PROG_SUCCESS",
+        "CPU 0 of package 1: SET_KEY_DIRECT KeyID 1 -> DEVICE_BUSY",
+    ] == list(done.steps[1].executions)
+    a, b = user_key("A").fingerprint, user_key("B").fingerprint
+    serial = done.observed[0].split(",")[0]
+    assert [
+        f"{serial}, KeyID 1, package 0 (2 CPUs online): encrypt aes-xts-128 key {b}",
+        f"{serial}, KeyID 1, package 1 (2 CPUs online): encrypt aes-xts-128 key {a}",
+    ] == list(done.observed)
+
+
+def test_a_trace_with_a_wrong_answer_does_not_replay() -> None:
+    design, claim, trace = example()
+    done = replayed(design, claim, with_step(trace, 1, answer="ok"), Scope())
+    assert not done.agrees
+    assert "step 2, update: the model answers ok, the implementation ENOKEY" == done.disagreement
+    assert () == done.observed
+
+
+def test_a_trace_with_a_wrong_state_does_not_replay() -> None:
+    design, claim, trace = example()
+    names = [v.name for v in grounded(DESIGNS[design], Scope()).system.variables]
+    state = list(trace.steps[0].state)
+    place = names.index("bit[1]")
+    state[place] = 1 - state[place]
+    done = replayed(design, claim, with_step(trace, 0, state=tuple(state)), Scope())
+    assert "step 1, instantiate: bit[1]: model no, implementation yes" == done.disagreement
+
+
+def test_a_trace_with_a_wrong_start_does_not_replay() -> None:
+    design, claim, trace = example()
+    names = [v.name for v in grounded(DESIGNS[design], Scope()).system.variables]
+    start = list(trace.start)
+    start[names.index("bit[2]")] = 1
+    done = replayed(design, claim, Trace(tuple(start), trace.steps), Scope())
+    assert "booting: bit[2]: model yes, implementation no" == done.disagreement
+
+
+def test_a_trace_of_another_design_does_not_replay() -> None:
+    _, claim, trace = example()
+    done = replayed("rfc-v2-fixed", claim, trace, Scope())
+    assert (
+        "step 1, instantiate: struct_residue[A]: model yes, implementation no"
+    ) == done.disagreement
+
+
+def test_a_trace_that_does_not_violate_its_property_is_none() -> None:
+    design, claim, trace = example()
+    shortened = Trace(trace.start, trace.steps[:1])
+    done = replayed(design, claim, shortened, Scope())
+    assert "the implementation did the same, yet the property holds of it" == done.disagreement
+
+
+def test_a_trace_whose_last_step_is_admitted_does_not_violate_hotplug_admitted() -> None:
+    driven = Run("rfc-v2", absent=1)
+    driven.do("package_add", package=1)
+    driven.do("cpu_startup", package=1, cpu=0)
+    done = replayed("rfc-v2", "hotplug-admitted", driven.trace, Scope())
+    assert "the implementation did the same, yet the property holds of it" == done.disagreement
+
+
+def test_an_implementation_that_scrubs_though_the_design_does_not_is_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    design, claim, trace = example()
+
+    def free(self: Programmer, structure: Object) -> None:
+        self._slab.kfree_sensitive(structure)
+
+    monkeypatch.setattr(Programmer, "_free", free)
+    done = replayed(design, claim, trace, Scope())
+    assert (
+        "step 1, instantiate: struct_residue[A]: model yes, implementation no"
+    ) == done.disagreement
+
+
+def test_an_implementation_that_ignores_an_injected_failure_is_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    design, claim, trace = example()
+    right = Machine.pconfig
+
+    def pconfig(self: Machine, package: int, cpu: int, address: int, **how: Any) -> Any:
+        chosen, self.faults = self.faults, type(self)(1, 1, 1).faults
+        try:
+            return right(self, package, cpu, address, **how)
+        finally:
+            self.faults = chosen
+
+    monkeypatch.setattr(Machine, "pconfig", pconfig)
+    done = replayed(design, claim, trace, Scope())
+    assert "step 2, update: the model answers ENOKEY, the implementation ok" == done.disagreement
+
+
+def test_a_user_key_in_an_unforeseen_place_ends_a_replay(monkeypatch: pytest.MonkeyPatch) -> None:
+    design, claim, trace = example()
+    right = Programmer.program
+
+    def program(self: Programmer, keyid: int, material: Any, cpus: Any) -> Any:
+        self._memory.write(self._stack.address, material.data_key)
+        return right(self, keyid, material, cpus)
+
+    monkeypatch.setattr(Programmer, "program", program)
+    done = replayed(design, claim, trace, Scope())
+    assert done.disagreement.startswith(
+        "key A lies in a place the model does not know: live kernel stack at 0x"
+    )
+
+
+def test_no_replay_shows_key_bytes() -> None:
+    shown = repr([replayed(d, p, counterexample(d, p), Scope()) for d, p, _ in VIOLATED[:6]])
+    needles = [n for label in "AB" for n in user_key(label).needles()]
+    forms = [n.decode("latin-1") for n in needles] + [repr(n)[2:-1] for n in needles]
+    assert [] == [form for form in forms if form in shown]
+    assert user_key("A").fingerprint in shown

@@ -1,0 +1,113 @@
+"""Model and implementation agree on every transition of a small scope, not only on random ones."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+from runs import grounded, machine_of, starts_of
+
+from checker import Call, State
+from conformance import Disagreement, Subject, abstract
+from conformance.lockstep import absent_at_boot, differences
+from designs import design_from_text
+from impl.system import System
+from model import Scope
+
+ONE = Scope(1, 1, 1, 1)
+TWO = Scope(2, 1, 1, 1)
+
+# design, scope, levels expanded, transitions
+WHOLE = [
+    ("rfc-v2", ONE, 5, 432),
+    ("rfc-v2-savekeys", ONE, 5, 432),
+    ("per-package", ONE, 3, 97),
+    ("rfc-v2-fixed", TWO, 4, 1552),
+    ("rfc-v2-savekeys-fixed", TWO, 4, 1561),
+    ("no-hotplug", TWO, 4, 1005),
+    ("cpu-keys-only", TWO, 4, 964),
+    ("wrapped-vault", TWO, 4, 1009),
+    ("resupply", TWO, 4, 1010),
+]
+"""The whole space: one level more than its greatest depth finds nothing new."""
+
+BEGINNINGS = [
+    ("rfc-v2", TWO, 2, 387),
+    ("rfc-v2-savekeys", TWO, 2, 387),
+    ("per-package", TWO, 2, 670),
+    ("per-package,on_program_failure=leave,bitmap_bits=n", TWO, 2, 697),
+    ("rfc-v2,startup_gate=none", TWO, 2, 387),
+    ("resupply,bitmap_bits=n,program_struct=dirty_free", TWO, 2, 327),
+]
+"""Every run of so many calls."""
+
+LARGE = [
+    ("rfc-v2", TWO, 12, 36314),
+    ("rfc-v2-savekeys", TWO, 8, 28078),
+    ("per-package", TWO, 6, 6247),
+]
+
+
+def compared(text: str, scope: Scope, levels: int) -> Counter[str]:
+    """How often each action was compared: in every state that the first levels reach.
+
+    Each transition is made at the end of a shortest run from boot. Raises Disagreement.
+    """
+    design = design_from_text(text)
+    grounding, machine = grounded(design, scope), machine_of(design, scope)
+    level: dict[State, tuple[State, tuple[Call, ...]]] = {
+        start: (start, ()) for start in starts_of(design, scope)
+    }
+    seen, made = set(level), Counter[str]()
+    for _ in range(levels):
+        following: dict[State, tuple[State, tuple[Call, ...]]] = {}
+        for state, (start, calls) in level.items():
+            for call in machine.enabled(state):
+                outcome = machine.step(state, call)
+                assert outcome is not None
+                subject = Subject(design, scope, absent_at_boot(grounding, start))
+                *_, answer = [subject.call(grounding, c) for c in (*calls, call)]
+                wrong = differences(grounding.system, outcome[1], abstract(subject, grounding))
+                if answer != outcome[0] or wrong:
+                    raise Disagreement(f"{[*calls, call]}: {outcome[0]}, {answer}: {wrong}")
+                made[call.action] += 1
+                if outcome[1] not in seen:
+                    seen.add(outcome[1])
+                    following[outcome[1]] = (start, (*calls, call))
+        level = following
+    return made
+
+
+@pytest.mark.parametrize(("text", "scope", "levels", "transitions"), WHOLE, ids=str)
+def test_every_transition_of_a_small_space_is_the_implementations(
+    text: str, scope: Scope, levels: int, transitions: int
+) -> None:
+    made = compared(text, scope, levels)
+    assert transitions == made.total()
+    if scope.packages == 2:
+        actions = {a.name for a in grounded(design_from_text(text), scope).system.actions}
+        assert actions == set(made)
+
+
+@pytest.mark.parametrize(("text", "scope", "levels", "transitions"), BEGINNINGS, ids=str)
+def test_every_short_run_is_the_implementations(
+    text: str, scope: Scope, levels: int, transitions: int
+) -> None:
+    assert transitions == compared(text, scope, levels).total()
+
+
+@pytest.mark.deep
+@pytest.mark.parametrize(("text", "scope", "levels", "transitions"), LARGE, ids=str)
+def test_every_transition_of_a_larger_space_is_the_implementations(
+    text: str, scope: Scope, levels: int, transitions: int
+) -> None:
+    made = compared(text, scope, levels)
+    assert transitions == made.total()
+    actions = {a.name for a in grounded(design_from_text(text), scope).system.actions}
+    assert actions == set(made)
+
+
+def test_a_fault_in_the_implementation_is_met(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(System, "quarantines", lambda _self: False)
+    with pytest.raises(Disagreement, match=r"uncleared\[0,1\]: model yes, implementation no"):
+        compared("rfc-v2-fixed", ONE, 1)

@@ -1,0 +1,45 @@
+"""A scope is refused out of range, and gives every index sort its size."""
+
+from __future__ import annotations
+
+import pytest
+
+from model import LIMITS, Scope, ScopeError
+from model.sorts import BYTES, CPU, KEY, KEYID, PACKAGE
+
+
+def test_the_default_scope_is_two_of_everything() -> None:
+    assert Scope(packages=2, cpus=2, keyids=2, values=2) == Scope()
+    assert "2 packages x 2 CPUs, 2 KeyIDs, 2 user keys" == str(Scope())
+
+
+def test_there_are_as_many_key_objects_as_keyids_and_two_constants_among_the_bytes() -> None:
+    expected = {PACKAGE: 3, CPU: 1, KEYID: 4, KEY: 4, BYTES: 4}
+    assert expected == Scope(3, 1, 4, 2).sizes()
+
+
+@pytest.mark.parametrize(
+    ("bound", "value", "refusal"),
+    [
+        ("packages", 0, "packages=0 is out of range; known: 1 to 8"),
+        ("packages", 9, "packages=9 is out of range; known: 1 to 8"),
+        ("cpus", 0, "cpus=0 is out of range; known: 1 to 8"),
+        ("cpus", 9, "cpus=9 is out of range; known: 1 to 8"),
+        ("keyids", 0, "keyids=0 is out of range; known: 1 to 15"),
+        ("keyids", 16, "keyids=16 is out of range; known: 1 to 15"),
+        ("values", -1, "values=-1 is out of range; known: 1 to 4"),
+        ("values", 5, "values=5 is out of range; known: 1 to 4"),
+    ],
+)
+def test_a_bound_out_of_range_is_refused_with_the_range(
+    bound: str, value: int, refusal: str
+) -> None:
+    with pytest.raises(ScopeError) as refused:
+        Scope(**{bound: value})
+    assert refusal == str(refused.value)
+
+
+@pytest.mark.parametrize("bound", LIMITS)
+def test_the_ends_of_a_range_belong_to_it(bound: str) -> None:
+    least, greatest = LIMITS[bound]
+    assert [least, greatest] == [getattr(Scope(**{bound: v}), bound) for v in (least, greatest)]
