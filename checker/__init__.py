@@ -3,9 +3,10 @@
 Reading order:
 
 * `system` and `property`: what is checked; `effect`: how an action's effect is written down
-* `finite`: a text about families, read for given sizes, gives a ground system
-* `trace` and `verdict`: what a run is, and what an answer may be
-* `compile`, `packed`, `instances`, `explore`, `exploration`: every state, as arrays of numbers
+* `finite`, `grounding`: a text about families, read for given sizes, gives a ground system
+* `trace`, `reading` and `verdict`: what a run is, and what an answer may be
+* `compile`, `packed`, `instances`, `stepper`, `explore`, `exploration`: every state, as arrays
+* `least`: which of the shortest counterexamples is shown
 * `unroll`, `bounded`, `induction`: runs as formulas, for Z3
 * `cone`, `portfolio`: the smaller system that a claim depends on, and which engine decides it
 * `machine`: one state at a time; `wellformed`: what every engine takes for granted
@@ -18,7 +19,8 @@ from checker.compile import CompileError, compile_terms, successor_function
 from checker.cone import cone_of_influence, lift
 from checker.exploration import Counterexample, Exploration, Finding, Progress
 from checker.explore import explore
-from checker.finite import Finite, Grounding
+from checker.finite import Finite
+from checker.grounding import Grounding
 from checker.induction import k_induction
 from checker.instances import TooLarge
 from checker.machine import Machine

@@ -15,7 +15,7 @@ from typing import Any
 
 import z3
 
-from checker.system import Term
+from checker.system import Term, as_term
 
 
 class Effect:
@@ -29,7 +29,7 @@ class Effect:
         """Change a family where a condition holds: both are functions of indices, or plain."""
         if not callable(where):
             before = self._new.get(family, getattr(self._old, family))
-            self._new[family] = z3.If(where, _term(to), before)
+            self._new[family] = z3.If(where, as_term(to), before)
             return
         earlier = self._new.get(family)
 
@@ -39,14 +39,10 @@ class Effect:
             else:
                 before = getattr(self._old, family)[indices]
             after = to(*indices) if callable(to) else to
-            return z3.If(where(*indices), _term(after), before)
+            return z3.If(where(*indices), as_term(after), before)
 
         self._new[family] = value
 
     def cases(self) -> Mapping[str, Any]:
         """Family name to its new value, pointwise. Families that were never set keep theirs."""
         return dict(self._new)
-
-
-def _term(value: Any) -> Term:
-    return z3.BoolVal(value) if isinstance(value, bool) else value

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from checker.finite import Grounding
+from checker.grounding import Grounding
 from checker.system import State
 
 

@@ -250,6 +250,11 @@ class Call:
         return {p.name: p.labels[v] for p, v in zip(parameters, self.values, strict=True)}
 
 
+def as_term(value: Any) -> Term:
+    """A term as it is; Python's True and False as Z3's."""
+    return z3.BoolVal(value) if isinstance(value, bool) else value
+
+
 def variables_in(terms: Sequence[Term]) -> set[str]:
     """Names of the uninterpreted constants that occur in the terms."""
     names: set[str] = set()

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from checker.finite import Grounding
+from checker.grounding import Grounding
 from checker.system import State
 from conformance.owners import UserKey, user_key
 from conformance.subject import Subject

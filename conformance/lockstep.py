@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import functools
 
-from checker.finite import Finite, Grounding
+from checker.finite import Finite
+from checker.grounding import Grounding
 from checker.machine import Machine
 from checker.system import Call, GroundSystem, State
 from conformance.abstraction import AbstractionError, abstract

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from checker.finite import Grounding
+from checker.grounding import Grounding
 from checker.property import Property
 from checker.system import State
 from checker.trace import Trace, choice_of, is_true_in

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from checker.finite import Grounding
+from checker.grounding import Grounding
 from checker.system import Call
 from conformance.owners import malformed_payload, payload
 from designs import Design

@@ -106,7 +106,8 @@ def _note(cell: Cell) -> str:
 def scope_note(scope: Scope, cells: Sequence[Cell]) -> Text:
     """In which scope the cells were judged, and what that took."""
     seconds = sum(cell.seconds for cell in cells)
-    return Text(f"Scope: {scope}. {len(cells)} cells, {seconds:.1f} s of checking.", style="dim")
+    number = "1 cell" if len(cells) == 1 else f"{len(cells)} cells"
+    return Text(f"Scope: {scope}. {number}, {seconds:.1f} s of checking.", style="dim")
 
 
 def not_modelled_note() -> Text:

@@ -66,7 +66,14 @@ class Scope:
         }
 
     def __str__(self) -> str:
-        return (
-            f"{self.packages} packages x {self.cpus} CPUs, {self.keyids} KeyIDs,"
-            f" {self.values} user keys"
+        counted = (
+            _count(self.packages, "package"),
+            f"{_count(self.cpus, 'CPU')} each",
+            _count(self.keyids, "KeyID"),
+            _count(self.values, "user key"),
         )
+        return ", ".join(counted)
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

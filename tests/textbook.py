@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import z3
 
-from checker.finite import Finite, Grounding
+from checker.finite import Finite
+from checker.grounding import Grounding
 from checker.property import GroundProperty, Premise, Property, Transition
 from checker.system import BOOL, Action, Enum, Family, Index, Parameter, Step, System
 
