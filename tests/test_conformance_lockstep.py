@@ -55,7 +55,7 @@ BRIEF = settings(
     stateful_step_count=25,
     suppress_health_check=list(HealthCheck),
 )
-LONG = settings(BRIEF, max_examples=60, stateful_step_count=50)
+LONG = settings(BRIEF, max_examples=20, stateful_step_count=40)
 
 
 class Driven(RuleBasedStateMachine):
