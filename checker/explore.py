@@ -206,7 +206,7 @@ class _Search:
                 claim.ground.id: Finding(
                     least_counterexample(
                         self._stepper,
-                        self._levels[: claim.depth + 1],
+                        self._levels[: claim.depth],
                         np.concatenate(claim.found),
                         claim.number if claim.ground.kind == "step" else None,
                     )

@@ -21,13 +21,13 @@ from checker.system import Call
 def least_counterexample(
     stepper: Stepper, levels: Sequence[Array], violating: Array, claim: int | None
 ) -> Counterexample:
-    """The least run through `levels`, one state of each, that ends in a `violating` state.
+    """The least run that takes one state of each level and ends in a `violating` state.
 
-    `levels` are sorted packed states, the last one including `violating`. For a step property
-    (`claim` is its number among the claims) a last call follows, which violates it.
+    `levels` are the levels before the violating states; all are sorted packed states. For a step
+    property (`claim` is its number among the claims) a last call follows, which violates it.
     """
     goals = [violating]
-    for level in reversed(levels[:-1]):
+    for level in reversed(levels):
         goals.append(_leading_to(stepper, level, goals[-1]))
     goals.reverse()
     state = goals[0][:1]

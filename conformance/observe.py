@@ -40,7 +40,7 @@ def _slots(subject: Subject) -> Iterator[tuple[int, int, int]]:
 
 
 def _tables(subject: Subject, _trace: Trace) -> Iterator[str]:
-    """Every mapped KeyID's entries, and what one line of memory becomes under each."""
+    """Every mapped KeyID's entries, as the packages' key tables hold them."""
     for serial, package, keyid in _slots(subject):
         hardware = subject.kernel.machine.packages[package]
         if not hardware.memory_present:

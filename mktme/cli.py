@@ -45,12 +45,18 @@ app = typer.Typer(
     ),
 )
 
+
+def _range(bound: str) -> str:
+    least, greatest = LIMITS[bound]
+    return f"{least} to {greatest}"
+
+
 DesignArgument = Annotated[
     str, typer.Argument(metavar="DESIGN[,knob=value…]", help="A named design, with knobs changed.")
 ]
-Packages = Annotated[int, typer.Option(help=f"Packages, {LIMITS['packages']}.")]
-Cpus = Annotated[int, typer.Option(help=f"CPUs in each package, {LIMITS['cpus']}.")]
-KeyIds = Annotated[int, typer.Option("--keyids", help=f"Usable KeyIDs, {LIMITS['keyids']}.")]
+Packages = Annotated[int, typer.Option(help=f"Packages, {_range('packages')}.")]
+Cpus = Annotated[int, typer.Option(help=f"CPUs in each package, {_range('cpus')}.")]
+KeyIds = Annotated[int, typer.Option("--keyids", help=f"Usable KeyIDs, {_range('keyids')}.")]
 StatesMax = Annotated[int, typer.Option(help="Explore at most this many distinct states.", min=1)]
 DepthMax = Annotated[int, typer.Option(help="Search at most this deep beyond them.", min=0)]
 SecondsMax = Annotated[float, typer.Option(help="Seconds for each cell.", min=0.1)]

@@ -48,7 +48,7 @@ def explanation(cell: Cell, grounding: Grounding) -> Iterator[RenderableType]:
         before = after
     yield Text(f"\nBroken: {cell.because}.", style="bold")
     if cell.price:
-        yield Text(f"§ The price of the posture: {cell.price}.")
+        yield Text(f"§ The price of the posture, even with every detail repaired: {cell.price}.")
     yield Text("\nReplay on the implementation", style="bold")
     yield from _replay(grounding, trace, cell.replay, cell.property_id)
 
@@ -137,7 +137,7 @@ def _replay(
     if not replay.agrees:
         yield Text(f"THE REPLAY DISAGREES: {replay.disagreement}", style="bold red reverse")
         return
-    yield Text("Seen in the implementation's bytes:")
+    yield Text("Seen in the implementation's memory and key tables:")
     for line in replay.observed:
         yield Text(f"   {line}")
     yield Text(f"The implementation did the same, and violates {property_id} too.", style="bold")

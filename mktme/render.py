@@ -98,7 +98,7 @@ def _note(cell: Cell) -> str:
     if cell.word == "NOT_APPLICABLE":
         return f"not applicable ({cell.because})"
     if cell.word == "VIOLATED":
-        price = f" § The price: {cell.price}." if cell.price else ""
+        price = f" § Even with every detail repaired: {cell.price}." if cell.price else ""
         return f"{cell.story} ⇒ {cell.because}. Replayed.{price}"
     return f"{cell.word.lower().replace('_', ' ')}: {cell.because}"
 

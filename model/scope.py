@@ -70,7 +70,8 @@ class Scope:
             _count(self.packages, "package"),
             f"{_count(self.cpus, 'CPU')} each",
             _count(self.keyids, "KeyID"),
-            _count(self.values, "user key"),
+            _count(self.values, "distinct user key"),
+            f"at most {_count(self.keyids, 'key')} at once",
         )
         return ", ".join(counted)
 

@@ -103,7 +103,10 @@ def _has_online(reading: Reading, package: int) -> bool:
 TABLES_AGREE = Property(
     id="tables-agree",
     kind="state",
-    sentence="For every mapped KeyID, all packages that have an online CPU hold the same entry.",
+    sentence=(
+        "For every mapped KeyID, all packages that have an online CPU hold the same mode and"
+        " algorithm, and for user keys the same key bytes."
+    ),
     formula=lambda state: _all_agree(state, state.has_online),
     premise=Premise("state", lambda state: _key_on_two(state, state.has_online)),
     explain=_two_entries,
@@ -113,7 +116,10 @@ TABLES_AGREE = Property(
 MEMORY_AGREES = Property(
     id="memory-agrees",
     kind="state",
-    sentence="For every mapped KeyID, all packages whose memory is present hold the same entry.",
+    sentence=(
+        "For every mapped KeyID, all packages whose memory is present hold the same mode and"
+        " algorithm, and for user keys the same key bytes."
+    ),
     formula=lambda state: _all_agree(state, lambda p: state.memory[p]),
     premise=Premise("state", lambda state: _key_on_two(state, lambda p: state.memory[p])),
     explain=_two_entries,

@@ -210,7 +210,7 @@ def test_a_bound_plus_one_shows_nothing_new(
         verdict = decide(grounding.system, claim, states_max=1_000_000, depth_max=6, seconds_max=60)
         assert verdict.word in ("PROVED", "HOLDS_TO")
         return
-    verdict = decide(grounding.system, claim, states_max=2_000_000, depth_max=length)
+    verdict = decide(grounding.system, claim, states_max=20_000_000, depth_max=length)
     assert ("VIOLATED", length) == (verdict.word, verdict.depth)
     assert verdict.trace is not None
     assert "" == replayed(design, property_id, verdict.trace, scope).disagreement

@@ -10,7 +10,9 @@ from model.sorts import BYTES, CPU, KEY, KEYID, PACKAGE
 
 def test_the_default_scope_is_two_of_everything() -> None:
     assert Scope(packages=2, cpus=2, keyids=2, values=2) == Scope()
-    assert "2 packages, 2 CPUs each, 2 KeyIDs, 2 user keys" == str(Scope())
+    assert "2 packages, 2 CPUs each, 2 KeyIDs, 2 distinct user keys, at most 2 keys at once" == str(
+        Scope()
+    )
 
 
 def test_there_are_as_many_key_objects_as_keyids_and_two_constants_among_the_bytes() -> None:
