@@ -75,8 +75,8 @@ Sort = Index | Enum | Truth
 class Family:
     """One variable for each tuple of indices in `over` (one in all when empty), of sort `of`.
 
-    A `ghost` records what an owner asked for or what an observer would know. No guard reads it,
-    and no effect on a variable that is not a ghost does.
+    A `ghost` records what an owner asked for or what an observer would know. The system itself
+    never reads it; an action may only where its environment supplies that very thing again.
     """
 
     name: str

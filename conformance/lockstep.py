@@ -20,7 +20,7 @@ class Disagreement(AssertionError):
 
 def ground(design: Design, scope: Scope) -> Grounding:
     """The modelled system of a design in a scope."""
-    return Grounding(key_service(design, Finite(scope.sizes())))
+    return Grounding(key_service(design, Finite(scope.sizes(design))))
 
 
 @functools.lru_cache(maxsize=32)

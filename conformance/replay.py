@@ -12,14 +12,14 @@ import dataclasses
 
 from checker.grounding import Grounding
 from checker.property import Property
-from checker.system import State
+from checker.system import Call, State
 from checker.trace import Trace, choice_of, is_true_in
 from conformance.abstraction import AbstractionError, abstract
 from conformance.lockstep import absent_at_boot, differences
 from conformance.observe import observe
 from conformance.subject import Subject
 from designs import Design
-from impl import Command
+from impl import Command, Status
 from impl.pconfig import Execution
 from model import Scope
 
@@ -72,6 +72,9 @@ def replay(
                 raise _Different(
                     f"{what}: the model answers {expected.answer}, the implementation {answer}"
                 )
+            failed = any(done.status is not Status.PROG_SUCCESS for done in executions)
+            if failed != _chooses_failure(grounding, expected.call):
+                raise _Different(f"{what}: the PCONFIGs that failed are not those of the trace")
             states.append(_observed(subject, grounding, expected.state, what))
     except (_Different, AbstractionError) as difference:
         return Replay(tuple(steps), (), str(difference))
@@ -80,6 +83,14 @@ def replay(
             tuple(steps), (), "the implementation did the same, yet the property holds of it"
         )
     return Replay(tuple(steps), tuple(observe(subject, claim, trace)))
+
+
+def _chooses_failure(grounding: Grounding, call: Call) -> bool:
+    """Whether the environment lets some PCONFIG of the call fail."""
+    labels = call.labelled(grounding.system)
+    return any(
+        label == "yes" for name, label in labels.items() if name.partition("[")[0] == "fails"
+    )
 
 
 class _Different(Exception):

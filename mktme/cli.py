@@ -43,6 +43,9 @@ app = typer.Typer(
         "Settle design arguments about a kernel memory-encryption key service: for each design and"
         " property, a proof, or a shortest counterexample that replays on running code."
     ),
+    epilog="Exit statuses: "
+    + "; ".join(f"{status} {meaning}" for status, meaning in statuses.MEANINGS.items())
+    + ".",
 )
 
 
@@ -108,7 +111,7 @@ def check(
     seconds_max: SecondsMax = Limits.seconds_max,
     as_json: AsJson = False,
 ) -> int:
-    """Judge one design by some properties; the exit status gates (0: all hold, 1: violated).
+    """Judge one design by some properties, and gate.
 
     Example: mktme check rfc-v2,on_program_failure=quarantine tables-agree --packages 3
     """
@@ -132,7 +135,7 @@ def explain(
     depth_max: DepthMax = Limits.depth_max,
     seconds_max: SecondsMax = Limits.seconds_max,
 ) -> int:
-    """Show the counterexample of one cell step by step, and its replay on the implementation.
+    """Show one counterexample step by step, and its replay.
 
     Example: mktme explain rfc-v2 tables-agree
     """
@@ -160,7 +163,9 @@ def payload(
         str | None, typer.Argument(metavar="[TEXT]", help="The payload; standard input if absent.")
     ] = None,
 ) -> int:
-    """Say what a design's parser makes of a payload text (better from standard input: it is a key).
+    """Say what a design's parser makes of a payload text.
+
+    A payload holds a key: on standard input it stays out of the shell's history.
 
     Example: mktme payload rfc-v2,parser=strict < payload.txt
     """
@@ -192,7 +197,7 @@ def main() -> None:
     except (DesignError, PropertyError, ScopeError, KernelError) as refusal:
         status = _refuse(str(refusal))
     except TyperException as refusal:
-        status = _refuse(refusal.format_message())
+        status = _refuse(_with_commands(refusal.format_message()))
     except (KeyboardInterrupt, typer.Abort):
         status = statuses.INTERRUPTED
     except BrokenPipeError:
@@ -204,6 +209,14 @@ def main() -> None:
         print("mktme: an error of this program, see above", file=sys.stderr)
         status = statuses.INTERNAL
     sys.exit(status or 0)
+
+
+def _with_commands(message: str) -> str:
+    """The terminal library suggests a command that is near; we name all of them."""
+    if not message.startswith("No such command"):
+        return message
+    known = (info.name or info.callback.__name__ for info in app.registered_commands)  # type: ignore[union-attr]
+    return f"{message} Known: {', '.join(known)}"
 
 
 def _refuse(message: str) -> int:
@@ -224,7 +237,8 @@ def _show(cells: Sequence[Cell], scope: Scope, as_json: bool) -> None:
         print(json.dumps(record(cells, scope), indent=2, ensure_ascii=False))
         return
     out = _console()
-    out.print(render.matrix(cells))
+    for block in render.matrices(cells, out.width):
+        out.print(block)
     out.print(render.legend(cells))
     out.print(render.scope_note(scope, cells))
     for line in render.notes(cells):

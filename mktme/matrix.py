@@ -27,7 +27,7 @@ def judge_all(
     The answer does not depend on which process finishes first. `workers` defaults to the number of
     processors this process may use. An error in one cell is raised here.
     """
-    workers = min(workers or _processors(), len(asked))
+    workers = min(workers or processors(), len(asked))
     # A fresh interpreter for each worker: z3 and the progress display have threads, which a fork
     # would copy in whatever state they are.
     context = multiprocessing.get_context("spawn")
@@ -45,7 +45,7 @@ def judge_all(
     return [future.result() for future in futures]
 
 
-def _processors() -> int:
+def processors() -> int:
     """How many processors this process may use; where that cannot be asked, how many there are."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))

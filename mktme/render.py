@@ -43,9 +43,16 @@ def steps(number: int) -> str:
     return "1 step" if number == 1 else f"{number} steps"
 
 
-def matrix(cells: Sequence[Cell]) -> RenderableType:
-    """Rows are properties, columns designs; below each verdict the states it took."""
+def matrices(cells: Sequence[Cell], width: int) -> Iterable[RenderableType]:
+    """The matrix, in blocks of as many designs as fit side by side into a width in characters."""
     designs = list(dict.fromkeys(cell.design.name for cell in cells))
+    fitting = max(1, (width - max(map(len, PROPERTIES)) - 2) // (COLUMN_WIDTH + 2))
+    for start in range(0, len(designs), fitting):
+        yield _matrix(cells, designs[start : start + fitting])
+
+
+def _matrix(cells: Sequence[Cell], designs: Sequence[str]) -> RenderableType:
+    """Rows are properties, columns designs; below each verdict the states it took."""
     known = {(cell.property_id, cell.design.name): cell for cell in cells}
     table = Table(box=box.SIMPLE_HEAD, header_style="bold", pad_edge=False, padding=(0, 1))
     table.add_column("property", no_wrap=True)
@@ -58,11 +65,15 @@ def matrix(cells: Sequence[Cell]) -> RenderableType:
     return table
 
 
+COLUMN_WIDTH = 12
+"""Characters of the widest plain verdict, and of the names that need not be broken."""
+
+
 def _broken(name: str) -> str:
     """A design's name over several lines where it is long."""
     name = name.replace(",", ",\n")
     head, hyphen, tail = name.rpartition("-")
-    return f"{head}-\n{tail}" if len(name) > 12 and hyphen and "\n" not in name else name
+    return f"{head}-\n{tail}" if len(name) > COLUMN_WIDTH and hyphen and "\n" not in name else name
 
 
 def _cell(cell: Cell | None) -> Text:

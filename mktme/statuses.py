@@ -16,12 +16,12 @@ INTERNAL = 70
 INTERRUPTED = 130
 
 MEANINGS = {
-    HOLDS: "check: every property holds (or means nothing there); compare: every cell is decided",
-    VIOLATED: "check: a property is violated, and the violation replayed",
-    BAD_INPUT: "bad input; one line says what is known",
-    INCONCLUSIVE: "a cell is inconclusive: unknown, or checked to a depth only",
-    VACUOUS: "a property holds, but its premise is never reached: no success",
-    DISAGREE: "two checkers disagree, or a violation does not replay: an error of this program",
+    HOLDS: "every property holds or does not apply (check), every cell is decided (compare)",
+    VIOLATED: "a property is violated (check only)",
+    BAD_INPUT: "bad input",
+    INCONCLUSIVE: "inconclusive: unknown, or checked to some depth only",
+    VACUOUS: "vacuous: what a property speaks about never happens",
+    DISAGREE: "two checkers disagree, or a violation does not replay",
     INTERNAL: "an error of this program",
     INTERRUPTED: "interrupted",
 }

@@ -10,6 +10,7 @@ import dataclasses
 from collections.abc import Mapping
 
 from checker.system import Index
+from designs import Design
 from model.sorts import BYTES, CPU, KEY, KEYID, PACKAGE
 
 
@@ -37,9 +38,8 @@ class Scope:
     `values` 2: the properties compare key bytes only for equality, and only those of one KeyID on
     two packages, so two distinct user keys give every outcome of every comparison.
 
-    There are as many key objects as KeyIDs. With global KeyIDs that is no bound: a live key holds
-    a KeyID. With per-package KeyIDs there could be packages times KeyIDs; no property relates two
-    keys, and two keys are enough to use up every KeyID of a package.
+    The number of keys is no bound: a live key holds a KeyID, so there are as many key objects as
+    KeyIDs, or as pairs of package and KeyID where each package has its own.
 
     Raises ScopeError when a bound is out of range.
     """
@@ -55,13 +55,14 @@ class Scope:
             if not least <= value <= greatest:
                 raise ScopeError(f"{name}={value} is out of range; known: {least} to {greatest}")
 
-    def sizes(self) -> dict[Index, int]:
-        """The size of each index sort of the model."""
+    def sizes(self, design: Design) -> dict[Index, int]:
+        """The size of each index sort of the model under a design."""
+        maps = self.packages if design.keyid_scope == "per_package" else 1
         return {
             PACKAGE: self.packages,
             CPU: self.cpus,
             KEYID: self.keyids,
-            KEY: self.keyids,
+            KEY: maps * self.keyids,
             BYTES: len(BYTES.constants) + self.values,
         }
 
@@ -71,7 +72,6 @@ class Scope:
             f"{_count(self.cpus, 'CPU')} each",
             _count(self.keyids, "KeyID"),
             _count(self.values, "distinct user key"),
-            f"at most {_count(self.keyids, 'key')} at once",
         )
         return ", ".join(counted)
 

@@ -173,7 +173,8 @@ def destroy(old: State, choice: Any) -> Step:
 def extend(old: State, choice: Any) -> Step:
     """With per-package KeyIDs: a key gets a KeyID on one more package, as its owner supplies it.
 
-    The owner supplies the same key again. The kernel could not tell if it were another one.
+    The owner supplies the same key again, so this reads what it had asked for; the kernel could
+    not tell if it were another one.
     """
     key, package = choice.key, choice.package
     kind, supplied = old.requested_kind[key], old.requested_bytes[key]

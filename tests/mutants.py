@@ -22,7 +22,7 @@ Faulty = Callable[[State, Any, Step], Step]
 
 def in_model(design: Design, scope: Scope, mutant: Mutant) -> Grounding:
     """The ground system of a design with the fault in it."""
-    return Grounding(mutant(key_service(design, Finite(scope.sizes()))))
+    return Grounding(mutant(key_service(design, Finite(scope.sizes(design)))))
 
 
 def changed(action: str, faulty: Faulty) -> Mutant:

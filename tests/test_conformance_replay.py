@@ -13,6 +13,7 @@ from conformance import Replay, replay
 from conformance.owners import user_key
 from designs import DESIGNS, design_from_text
 from impl.machine import Machine
+from impl.pconfig import Execution, Status
 from impl.program import Programmer
 from impl.slab import Object
 from model import Scope
@@ -331,6 +332,24 @@ def test_an_implementation_that_ignores_an_injected_failure_is_told(
     monkeypatch.setattr(Machine, "pconfig", pconfig)
     done = replayed(design, claim, trace, Scope())
     assert "step 2, update: the model answers ENOKEY, the implementation ok" == done.disagreement
+
+
+def test_a_pconfig_failure_that_the_trace_did_not_choose_is_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Otherwise a refused CPU could count as refused although no PCONFIG failed."""
+    design, claim, trace = example()
+    right = Machine.pconfig
+
+    def pconfig(self: Machine, package: int, cpu: int, address: int, **how: Any) -> Any:
+        self.executions.append(Execution(cpu, package, 1, 0, Status.DEVICE_BUSY))
+        return right(self, package, cpu, address, **how)
+
+    monkeypatch.setattr(Machine, "pconfig", pconfig)
+    done = replayed(design, claim, trace, Scope())
+    assert (
+        "step 1, instantiate: the PCONFIGs that failed are not those of the trace"
+    ) == done.disagreement
 
 
 def test_a_user_key_in_an_unforeseen_place_ends_a_replay(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -34,8 +34,8 @@ WHOLE = [
 BEGINNINGS = [
     ("rfc-v2", TWO, 2, 387),
     ("rfc-v2-savekeys", TWO, 2, 387),
-    ("per-package", TWO, 2, 670),
-    ("per-package,on_program_failure=leave,bitmap_bits=n", TWO, 2, 697),
+    ("per-package", TWO, 2, 734),
+    ("per-package,on_program_failure=leave,bitmap_bits=n", TWO, 2, 761),
     ("rfc-v2,startup_gate=none", TWO, 2, 387),
     ("resupply,bitmap_bits=n,program_struct=dirty_free", TWO, 2, 327),
 ]

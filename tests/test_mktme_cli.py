@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+import io
 import json
 
 import pytest
+from rich.console import Console
 
 from conformance import Replay
 from designs import DESIGNS
-from mktme import cli, judge, statuses
+from mktme import cli, judge, matrix, render, statuses
 from mktme.judge import Cell
 from mktme.matrix import judge_all
 
@@ -56,7 +58,7 @@ REFUSALS = {
     ("check", "rfc-v2", "--keyids", "two"): "Invalid value for '--keyids'",
     ("check",): "Missing argument",
     ("list", "keys"): "unknown list 'keys'; known: designs, properties, knobs",
-    ("chekc",): "No such command 'chekc'",
+    ("frob",): "No such command 'frob'. Known: compare, check, explain, payload, list",
     ("payload", "rfc-v2", "type=usr"): "the type is unknown; known: user, cpu, clear, no-encrypt",
 }
 
@@ -175,6 +177,28 @@ def test_explain_tells_the_steps_and_the_replay(mktme):
     assert "The implementation did the same, and violates tables-agree too." in said
 
 
+def test_many_designs_stand_in_blocks_that_fit():
+    cells = [Cell(design, "tables-agree", "VACUOUS") for design in DESIGNS.values()]
+    console = Console(width=80, record=True, file=io.StringIO())
+    for block in render.matrices(cells, console.width):
+        console.print(block)
+    shown = console.export_text()
+    assert len(DESIGNS) == shown.count("∅ vacuous")
+    assert 3 == shown.count("property")
+
+
+def test_help_names_every_exit_status(mktme):
+    _, out, _ = mktme("--help")
+    said = " ".join(out.split())
+    assert [] == [n for n, text in statuses.MEANINGS.items() if f"{n} {text}" not in said]
+
+
+def test_processors_are_counted_where_affinity_cannot_be_asked(monkeypatch):
+    monkeypatch.delattr("os.sched_getaffinity", raising=False)
+    monkeypatch.setattr("os.cpu_count", lambda: 3)
+    assert 3 == matrix.processors()
+
+
 def test_explain_says_so_when_there_is_nothing_to_explain(mktme):
     status, out, _ = mktme("explain", "rfc-v2-fixed", "bitmap-exact")
     assert statuses.HOLDS == status
@@ -200,10 +224,10 @@ def test_the_readme_shows_the_matrix_that_compare_prints(mktme, readme):
     """Every violated cell of the main job replays, and no cell is inconclusive."""
     (block,) = (block for block in readme.split("```\n") if "✗ 1 step " in block)
     status, out, _ = mktme("compare")
-    matrix = [" ".join(line.split()) for line in out.splitlines() if "─" not in line]
+    printed = [" ".join(line.split()) for line in out.splitlines() if "─" not in line]
     shown = [" ".join(line.split()) for line in block.splitlines() if "─" not in line]
     assert statuses.HOLDS == status
-    assert shown == matrix[1 : len(shown) + 1]
+    assert shown == printed[1 : len(shown) + 1]
     assert 14 == out.count("Replayed.")
 
 

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import pytest
 
+from designs import DESIGNS
 from model import LIMITS, Scope, ScopeError
 from model.sorts import BYTES, CPU, KEY, KEYID, PACKAGE
 
 
 def test_the_default_scope_is_two_of_everything() -> None:
     assert Scope(packages=2, cpus=2, keyids=2, values=2) == Scope()
-    assert "2 packages, 2 CPUs each, 2 KeyIDs, 2 distinct user keys, at most 2 keys at once" == str(
-        Scope()
-    )
+    assert "2 packages, 2 CPUs each, 2 KeyIDs, 2 distinct user keys" == str(Scope())
 
 
 def test_there_are_as_many_key_objects_as_keyids_and_two_constants_among_the_bytes() -> None:
     expected = {PACKAGE: 3, CPU: 1, KEYID: 4, KEY: 4, BYTES: 4}
-    assert expected == Scope(3, 1, 4, 2).sizes()
+    assert expected == Scope(3, 1, 4, 2).sizes(DESIGNS["rfc-v2"])
+
+
+def test_with_per_package_keyids_there_is_a_key_object_for_every_pair() -> None:
+    assert 12 == Scope(3, 1, 4, 2).sizes(DESIGNS["per-package"])[KEY]
 
 
 @pytest.mark.parametrize(
