@@ -44,7 +44,7 @@ BEGINNINGS = [
 LARGE = [
     ("rfc-v2", TWO, 12, 36314),
     ("rfc-v2-savekeys", TWO, 8, 28078),
-    ("per-package", TWO, 6, 6247),
+    ("per-package", TWO, 6, 13307),
 ]
 
 
