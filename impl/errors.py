@@ -26,17 +26,38 @@ class KernelError(Exception):
 
 
 class NotPermitted(KernelError):
-    """EPERM: the startup gate keeps a CPU out."""
+    """EPERM: the startup gate keeps a CPU out, or a name is reserved for the kernel."""
 
     name = "EPERM"
     errno = 1
 
 
+class NoEntry(KernelError):
+    """ENOENT: it is not there: a key that is no link of the keyring, a page that is not present."""
+
+    name = "ENOENT"
+    errno = 2
+
+
+class OutOfMemory(KernelError):
+    """ENOMEM: no memory where it is wanted, or no mapping in a range of addresses."""
+
+    name = "ENOMEM"
+    errno = 12
+
+
 class AccessDenied(KernelError):
-    """EACCES: the caller lacks the capability."""
+    """EACCES: the caller lacks the capability or the permission."""
 
     name = "EACCES"
     errno = 13
+
+
+class BadPointer(KernelError):
+    """EFAULT: an address that the process has not mapped, or not for this access."""
+
+    name = "EFAULT"
+    errno = 14
 
 
 class Busy(KernelError):
@@ -53,6 +74,20 @@ class AlreadyExists(KernelError):
     errno = 17
 
 
+class NoDevice(KernelError):
+    """ENODEV: there is no such key type."""
+
+    name = "ENODEV"
+    errno = 19
+
+
+class NotAKeyring(KernelError):
+    """ENOTDIR: a keyring is needed, and the key is none."""
+
+    name = "ENOTDIR"
+    errno = 20
+
+
 class InvalidArgument(KernelError):
     """EINVAL: an argument or payload is not acceptable."""
 
@@ -60,11 +95,32 @@ class InvalidArgument(KernelError):
     errno = 22
 
 
+class WouldDeadlock(KernelError):
+    """EDEADLK: the link would make a cycle of keyrings."""
+
+    name = "EDEADLK"
+    errno = 35
+
+
+class TooManyLevels(KernelError):
+    """ELOOP: keyrings are nested too deeply."""
+
+    name = "ELOOP"
+    errno = 40
+
+
 class NotSupported(KernelError):
-    """EOPNOTSUPP: this design has no such operation."""
+    """EOPNOTSUPP: this design, or this type of key, has no such operation."""
 
     name = "EOPNOTSUPP"
     errno = 95
+
+
+class QuotaExceeded(KernelError):
+    """EDQUOT: the user owns too many keys, or too many bytes in them."""
+
+    name = "EDQUOT"
+    errno = 122
 
 
 class NoKey(KernelError):
@@ -72,6 +128,20 @@ class NoKey(KernelError):
 
     name = "ENOKEY"
     errno = 126
+
+
+class KeyExpired(KernelError):
+    """EKEYEXPIRED: the key's time is over."""
+
+    name = "EKEYEXPIRED"
+    errno = 127
+
+
+class KeyRevoked(KernelError):
+    """EKEYREVOKED: the key was revoked."""
+
+    name = "EKEYREVOKED"
+    errno = 128
 
 
 class GeneralProtection(Exception):

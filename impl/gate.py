@@ -6,8 +6,7 @@ map lock held.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from dataclasses import dataclass
 
 from impl.bitmap import UserBitmap
 from impl.errors import KernelError, NotPermitted
@@ -16,6 +15,14 @@ from impl.material import KeyMaterial
 from impl.slab import Object
 from impl.system import System
 from impl.vault import Vault
+
+
+@dataclass(frozen=True)
+class Materials:
+    """What a package is to be programmed with, and the payload structures that some of it is in."""
+
+    by_keyid: dict[int, KeyMaterial]
+    supplied: list[Object]
 
 
 class StartupGate:
@@ -27,25 +34,28 @@ class StartupGate:
         self._bitmap = bitmap
         self._vault = vault
 
-    @contextmanager
-    def passed(self, call: str) -> Iterator[dict[int, KeyMaterial]]:
-        """KeyID -> what to program, for every mapped KeyID in order. Raises NotPermitted.
+    def materials(self, call: str) -> Materials:
+        """What to program for every mapped KeyID, in order. Raises NotPermitted.
 
-        Payloads that owners supplied again are cleared and freed afterwards.
+        Give the result to `release` once it is programmed.
         """
         kept = {keyid: self._vault.read(keyid) for keyid in self._map.entries()}
         gate = self._system.design.startup_gate
-        if gate == "resupply" and self._bitmap.weight():
-            answers = self._ask(kept)
-            try:
-                yield kept | self._read(answers, call)
-            finally:
-                for structure in answers.values():
-                    if structure is not None:
-                        self._system.preparser.release(structure)
-            return
-        self._refuse(gate, call)
-        yield kept
+        if gate != "resupply" or not self._bitmap.weight():
+            self._refuse(gate, call)
+            return Materials(kept, [])
+        answers = self._ask(kept)
+        structures = [structure for structure in answers.values() if structure is not None]
+        try:
+            return Materials(kept | self._read(answers, call), structures)
+        except KernelError:
+            self.release(Materials({}, structures))
+            raise
+
+    def release(self, materials: Materials) -> None:
+        """Clear and free the payloads that owners supplied again."""
+        for structure in materials.supplied:
+            self._system.preparser.release(structure)
 
     def _refuse(self, gate: str, call: str) -> None:
         if gate == "refuse_any_key" and self._map.entries():

@@ -6,10 +6,11 @@ none.
 
 from __future__ import annotations
 
-from impl.errors import AlreadyExists, Busy, InvalidArgument
+from impl.errors import AlreadyExists, Busy, InvalidArgument, KernelError
 from impl.package import Cpu, Package
 from impl.service import KeyService
 from impl.system import System
+from impl.threads import Operation, Pause
 
 
 class Hotplug:
@@ -20,65 +21,78 @@ class Hotplug:
         self._system = system
         self._service = service
         for package in system.present_packages():
-            system.leads[package] = 0
+            system.set_lead(package, 0)
 
-    def startup(self, number: int, cpu: int) -> None:
+    def startup(self, number: int, cpu: int) -> Operation[None]:
         """Bring a CPU online; an online one stays as it is.
 
         Raises InvalidArgument (no such CPU present), NotPermitted or NoKey (the first CPU of its
         package, as the key service answers).
         """
+        self._present(number, cpu, f"start CPU {cpu} of package {number}")
+        return self._system.locked_for_hotplug(lambda: self._start(number, cpu))
+
+    def _start(self, number: int, cpu: int) -> Operation[None]:
         call = f"start CPU {cpu} of package {number}"
         package, starting = self._present(number, cpu, call)
         if starting.online:
             return
-        with self._system.map_lock.hold(call):
-            # The callback runs on the starting CPU itself, which executes PCONFIG before it counts
-            # as online.
-            starting.online = True
+        # The callback runs on the starting CPU itself, which executes PCONFIG before it counts as
+        # online.
+        self._set_online(starting, True)
+        if number not in self._system.leads:
             try:
-                if number not in self._system.leads:
-                    self._service.admit(number, cpu)
-            except BaseException:
-                starting.online = False
+                yield from self._service.admit(number, cpu)
+            except KernelError:
+                self._set_online(starting, False)
                 raise
-            self._system.leads.setdefault(number, cpu)
-            package.memory_present = True
+            self._system.set_lead(number, cpu)
+        package.memory_present = True
 
-    def teardown(self, number: int, cpu: int) -> None:
+    def teardown(self, number: int, cpu: int) -> Operation[None]:
         """Take a CPU offline; an offline one stays as it is.
 
         Raises InvalidArgument (no such CPU present), Busy (the machine's last online CPU; or with
         ``teardown=keep_last_lead`` its package's last one while KeyIDs are mapped).
         """
+        self._present(number, cpu, f"stop CPU {cpu} of package {number}")
+        return self._system.locked_for_hotplug(lambda: self._stop(number, cpu))
+
+    def _stop(self, number: int, cpu: int) -> Operation[None]:
         call = f"stop CPU {cpu} of package {number}"
         package, stopping = self._present(number, cpu, call)
         if not stopping.online:
             return
         if self._system.machine.count_online() == 1:
             raise Busy(call, "it is the last online CPU of the machine")
-        with self._system.map_lock.hold(call):
-            others = [c for c, other in enumerate(package.cpus) if other.online and c != cpu]
-            keeps = self._system.design.teardown == "keep_last_lead"
-            if keeps and not others and self._service.holds_keys(number):
-                raise Busy(call, "it is its package's last online CPU and KeyIDs are mapped")
-            stopping.online = False
-            if self._system.leads[number] == cpu:
-                del self._system.leads[number]
-                if others:
-                    self._system.leads[number] = min(others)
+        others = [c for c, other in enumerate(package.cpus) if other.online and c != cpu]
+        keeps = self._system.design.teardown == "keep_last_lead"
+        if keeps and not others and self._service.holds_keys(number):
+            raise Busy(call, "it is its package's last online CPU and KeyIDs are mapped")
+        self._set_online(stopping, False)
+        if self._system.leads[number] == cpu:
+            self._system.set_lead(number, min(others) if others else None)
+        # Nothing is programmed on the way down, so there is nothing to wait for.
+        yield from ()
 
-    def add(self, number: int) -> None:
+    def _set_online(self, cpu: Cpu, online: bool) -> None:
+        self._system.machine.accesses.write("packages")
+        cpu.online = online
+
+    def add(self, number: int) -> Operation[None]:
         """Put an absent package in. Raises InvalidArgument (no such socket), AlreadyExists."""
         call = f"add package {number}"
+        yield Pause("put the package in")
         packages = self._system.machine.packages
         if not 0 <= number < len(packages):
             raise InvalidArgument(call, "the machine has no such socket")
         if packages[number].present:
             raise AlreadyExists(call, "it is in the machine already")
+        self._system.machine.accesses.write("packages")
         self._system.machine.add_package(number)
 
     def _present(self, number: int, cpu: int, call: str) -> tuple[Package, Cpu]:
+        self._system.machine.accesses.read("packages")
         packages = self._system.machine.packages
         if not (0 <= number < len(packages) and packages[number].present):
             raise InvalidArgument(call, "the package is not in the machine")

@@ -9,15 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from designs import Design
-from impl.errors import InvalidArgument, NoKey
-from impl.hotplug import Hotplug
+from impl.calls import Calls
 from impl.keyservice import GlobalKeyService
 from impl.machine import Machine
-from impl.material import CLEAR, KeyMaterial
+from impl.material import KeyMaterial
 from impl.memory import Hit, OutOfBounds
 from impl.perpackage import PerPackageKeyService
-from impl.service import KeyService
 from impl.system import Resupply, System
+from impl.threads import Operation, T, run
 
 
 class Kernel:
@@ -48,10 +47,13 @@ class Kernel:
             if design.keyid_scope == "per_package"
             else GlobalKeyService(self._system)
         )
-        service: KeyService = self._service
-        self._hotplug = Hotplug(self._system, service)
+        self.calls = Calls(self._system, self._service)
 
-    # Operations
+    def run(self, operation: Operation[T], name: str | None = None) -> T:
+        """Run an operation to its end. Raises KernelError, and Deadlock if it waits for ever."""
+        return run(operation, name)
+
+    # Bare calls, each run to its end; `calls` has them as operations.
 
     def instantiate(self, payload: bytes, packages: Iterable[int] | None = None) -> int:
         """A new key from a payload text; returns its serial number.
@@ -61,68 +63,48 @@ class Kernel:
         """
         if (packages is not None) != isinstance(self._service, PerPackageKeyService):
             raise ValueError("cannot instantiate key: packages go with keyid_scope=per_package")
-        with self._system.preparser.preparsed(payload, "instantiate key") as material:
-            return self._service.instantiate(material, packages)
+        return run(self.calls.instantiate(payload, packages), "instantiate key")
 
     def preparse(self, payload: bytes) -> KeyMaterial:
         """What a payload text asks for, as far as preparse judges it; no key is made of it.
 
         Raises AccessDenied, InvalidArgument.
         """
-        with self._system.preparser.preparsed(payload, "parse payload") as material:
-            return material
+        structure = self._system.preparser.preparse(payload, "parse payload")
+        material = self._system.preparser.material(structure)
+        self._system.preparser.release(structure)
+        return material
 
     def update(self, serial: int, payload: bytes) -> None:
-        """Another payload for a live key. Raises AccessDenied, InvalidArgument, NoKey."""
-        call = f"update key {serial}"
-        key = self._system.keys.look_up(serial, call)
-        with self._system.preparser.preparsed(payload, call) as material:
-            self._service.update(key, material)
+        """Another payload for a live key. Raises AccessDenied, InvalidArgument, Busy, NoKey."""
+        run(self.calls.update(serial, payload), f"update key {serial}")
 
     def extend(self, serial: int, package: int, payload: bytes) -> None:
         """A KeyID on one more package.
 
         Raises AccessDenied, InvalidArgument, NoKey, NotSupported.
         """
-        call = f"extend key {serial}"
-        key = self._system.keys.look_up(serial, call)
-        with self._system.preparser.preparsed(payload, call) as material:
-            self._service.extend(key, package, material)
+        run(self.calls.extend(serial, package, payload), f"extend key {serial}")
 
     def destroy(self, serial: int) -> None:
-        """The garbage collector takes a key away. Raises NoKey.
-
-        Nothing happens to a key that lost its KeyIDs to a failed update.
-        """
-        if not self._system.keys.is_lost(serial):
-            self._service.destroy(self._system.keys.look_up(serial, f"destroy key {serial}"))
+        """The garbage collector takes a key away. Raises NoKey."""
+        run(self.calls.destroy(serial), f"destroy key {serial}")
 
     def cpu_startup(self, package: int, cpu: int) -> None:
         """Bring a CPU online. Raises InvalidArgument, NotPermitted, NoKey."""
-        self._hotplug.startup(package, cpu)
+        run(self.calls.cpu_startup(package, cpu), f"start CPU {cpu} of package {package}")
 
     def cpu_teardown(self, package: int, cpu: int) -> None:
         """Take a CPU offline. Raises InvalidArgument, Busy."""
-        self._hotplug.teardown(package, cpu)
+        run(self.calls.cpu_teardown(package, cpu), f"stop CPU {cpu} of package {package}")
 
     def package_add(self, package: int) -> None:
         """Put a package in that was absent at boot. Raises InvalidArgument, AlreadyExists."""
-        self._hotplug.add(package)
+        run(self.calls.package_add(package), f"add package {package}")
 
     def retry_clear(self, package: int, keyid: int) -> None:
-        """A kernel worker tries again to clear an uncleared pair.
-
-        Raises InvalidArgument (nothing to clear there), NoKey (no lead CPU, or CLEAR_KEY failed).
-        """
-        call = f"clear KeyID {keyid} of package {package}"
-        with self._system.map_lock.hold(call):
-            if (package, keyid) not in self._system.uncleared:
-                raise InvalidArgument(call, "it is not waiting to be cleared")
-            if package not in self._system.leads:
-                raise NoKey(call, "the package has no online CPU")
-            if self._system.program(keyid, CLEAR, [package]):
-                raise NoKey(call, "PCONFIG failed")
-            self._system.uncleared.discard((package, keyid))
+        """A kernel worker tries again to clear an uncleared pair. Raises InvalidArgument, NoKey."""
+        run(self.calls.retry_clear(package, keyid), f"clear KeyID {keyid} of package {package}")
 
     @property
     def capabilities(self) -> frozenset[str]:
@@ -153,7 +135,7 @@ class Kernel:
     @property
     def map_lock_held(self) -> bool:
         """Between operations: whether one of them returned without releasing the map lock."""
-        return self._system.map_lock.held
+        return self._system.map_lock.is_held
 
     def keyid_of(self, serial: int) -> int | None:
         """The KeyID of a key, None if it has none (global scope)."""

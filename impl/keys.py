@@ -48,10 +48,9 @@ class Keys:
         self._memory.write_int(key.object.address, key.serial, SERIAL_BYTES)
         return key
 
-    def enrol(self, key: Key, command: Command) -> None:
-        """The key is instantiated: it is live and has a type."""
+    def enrol(self, key: Key) -> None:
+        """The key is instantiated: it is live."""
         self._live[key.serial] = key
-        self.set_type(key, command)
 
     def set_type(self, key: Key, command: Command) -> None:
         """Record the type the key has now."""

@@ -10,6 +10,7 @@ from random import Random
 from typing import Final
 
 from impl import pconfig
+from impl.accesses import Accesses
 from impl.engine import LINE_BYTES
 from impl.errors import BadAddress
 from impl.package import Package, RandomBytes
@@ -47,6 +48,7 @@ class Machine:
     ) -> None:
         """All CPUs of all packages but the ``absent`` ones are online. Raises ValueError."""
         check_shape(packages, cpus, keyids, absent, tme)
+        self.accesses = Accesses()
         self.keyids = keyids
         self.tme = tme
         self.algorithms_enabled = pconfig.AES_XTS_128

@@ -65,6 +65,7 @@ class KernelMemory:
 
     def __init__(self, machine: Machine) -> None:
         self._machine = machine
+        self.accesses = machine.accesses
         self.areas: list[Area] = []
         self._top = KERNEL_START
         self.heap_locator: Locator | None = None
@@ -97,6 +98,7 @@ class KernelMemory:
         return self._take(count * PAGE_BYTES, PAGE_BYTES)
 
     def _take(self, size: int, alignment: int) -> int:
+        self.accesses.write("heap top")
         address = (self._top + alignment - 1) // alignment * alignment
         self._top = address + size
         return address

@@ -7,17 +7,17 @@ structure, cleared and freed after use; what a parse error does to the structure
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Final
 
 from designs import Design
 from impl.engine import KEY_BYTES
-from impl.errors import AccessDenied, Deadlock, InvalidArgument
+from impl.errors import AccessDenied, InvalidArgument, KernelError
 from impl.material import CONTROL_BYTES, MATERIAL_BYTES, KeyMaterial
 from impl.memory import KernelMemory, OutOfBounds
 from impl.parser import ParseError, Parser
 from impl.slab import Object, Slab
+from impl.threads import Operation, Pause, T
 
 LENGTH_MAX: Final = 1024
 CAPABILITIES: Final = frozenset({"CAP_SYS_RESOURCE", "CAP_SYS_ADMIN"})
@@ -36,33 +36,41 @@ class Preparser:
         self._events = events
         self.capabilities: frozenset[str] = CAPABILITIES
 
-    @contextmanager
-    def preparsed(self, payload: bytes, call: str) -> Iterator[KeyMaterial]:
-        """The payload structure's content, for as long as an operation needs it.
+    def preparsed(
+        self, payload: bytes, call: str, body: Callable[[KeyMaterial], Operation[T]]
+    ) -> Operation[T]:
+        """Preparse, run ``body`` on the result, then clear and free the payload structure.
 
-        ``call`` names the operation in messages. Raises AccessDenied or InvalidArgument. The
-        structure is cleared and freed at the end, whether the operation succeeded or not.
+        ``call`` names the operation in messages. Raises AccessDenied, InvalidArgument, and what
+        ``body`` raises. An operation that waits for ever frees nothing.
         """
+        yield Pause("read the payload")
         structure = self.preparse(payload, call)
         try:
-            yield self.material(structure)
-        except Deadlock:
-            # A thread that waits for ever frees nothing: its structure stays as it is.
+            result = yield from body(self.material(structure))
+        except KernelError:
+            self.release(structure)
             raise
-        except BaseException:
-            self._slab.kfree_sensitive(structure)
-            raise
-        self._slab.kfree_sensitive(structure)
+        self.release(structure)
+        return result
 
-    def preparse(self, payload: bytes, call: str) -> Object:
-        """Check caller and length, copy the text, parse it. Returns the payload structure."""
-        if not self.capabilities & CAPABILITIES:
+    def preparse(
+        self, payload: bytes, call: str, capabilities: frozenset[str] | None = None
+    ) -> Object:
+        """Check caller and length, copy the text, parse it. Returns the payload structure.
+
+        ``capabilities``: the caller's; None stands for the attribute of that name.
+        """
+        held = self.capabilities if capabilities is None else capabilities
+        if not held & CAPABILITIES:
             raise AccessDenied(call, "the caller has neither CAP_SYS_RESOURCE nor CAP_SYS_ADMIN")
         if not 1 <= len(payload) <= LENGTH_MAX:
             raise InvalidArgument(call, f"the payload's length is not 1..{LENGTH_MAX}")
         size = len(payload) + 1
         text = self._slab.kmalloc(size, "text buffer")
-        # One byte past the source is copied too, and overwritten here by the NUL.
+        if self._design.parser == "lenient":
+            # One byte past the source is read too, and overwritten here by the NUL.
+            self._events.append(OutOfBounds("payload text", len(payload)))
         self._memory.write(text.address, payload + b"\0")
         structure = self._slab.kzalloc(MATERIAL_BYTES, "payload structure")
         try:

@@ -11,12 +11,14 @@ from typing import Final
 
 from designs import Design
 from impl.engine import KEY_BYTES
+from impl.locks import Lock, Mode
 from impl.machine import Machine
 from impl.material import KeyMaterial
 from impl.memory import KernelMemory
 from impl.package import RandomBytes
 from impl.pconfig import STRUCTURE_ALIGNMENT, STRUCTURE_BYTES, Command, Status, Structure, mix
 from impl.slab import Object, Slab
+from impl.threads import Acquire, Execute, Operation, Release
 
 # With on_program_failure=quarantine; the posted code tries once.
 ATTEMPTS_WITH_RETRY: Final = 3
@@ -44,16 +46,29 @@ class Programmer:
         self._stack = memory.area("kernel stack", KEY_BYTES)
 
     def program(
-        self, keyid: int, material: KeyMaterial, cpus: Iterable[tuple[int, int]]
-    ) -> dict[int, Status]:
+        self,
+        keyid: int,
+        material: KeyMaterial,
+        cpus: Iterable[tuple[int, int]],
+        hotplug_lock: Lock | None,
+    ) -> Operation[dict[int, Status]]:
         """Run PCONFIG on each (package, cpu) given; returns the last status of each package.
 
-        A failure on one package does not stop the others, and a package that succeeded keeps its
-        new entry.
+        ``hotplug_lock``: taken for reading around the executions, unless the caller has seen to it
+        (None). A failure on one package does not stop the others, and a package that succeeded
+        keeps its new entry.
         """
         structure = self._cache.allocate("programming structure", zeroed=True)
         self._memory.write(structure.address, self._fill(keyid, material))
-        statuses = {package: self._execute(package, cpu, structure) for package, cpu in cpus}
+        if hotplug_lock is not None:
+            yield Acquire(hotplug_lock, Mode.SHARED)
+        statuses = {}
+        for package, cpu in cpus:
+            # One after the other here, in parallel in the kernel: none waits for another.
+            request = Execute(package, cpu, keyid, material.command)
+            statuses[package] = yield from self._execute(request, structure)
+        if hotplug_lock is not None:
+            yield Release(hotplug_lock)
         self._free(structure)
         return statuses
 
@@ -66,9 +81,11 @@ class Programmer:
             data_key, tweak_key = mix(data_key, entropy), mix(tweak_key, entropy)
         return Structure(keyid, material.control_word, data_key, tweak_key).encode()
 
-    def _execute(self, package: int, cpu: int, structure: Object) -> Status:
+    def _execute(self, request: Execute, structure: Object) -> Operation[Status]:
         for _ in range(self._attempts):
-            status = self._machine.pconfig(package, cpu, structure.address).status
+            yield request
+            outcome = self._machine.pconfig(request.package, request.cpu, structure.address)
+            status = outcome.status
             if status is Status.PROG_SUCCESS:
                 break
         return status

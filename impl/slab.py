@@ -43,6 +43,7 @@ class Cache:
 
     def allocate(self, holds: str, *, zeroed: bool = False) -> Object:
         """The object freed last, else a fresh one; its bytes stay unless ``zeroed``."""
+        self._memory.accesses.write(("slab cache", self.name))
         if not self._free:
             self._grow()
         found = self._free.pop()
@@ -58,6 +59,7 @@ class Cache:
         """
         if not freed.live:
             raise ValueError(f"cannot free {freed.cache} object: it is free already")
+        self._memory.accesses.write(("slab cache", self.name))
         if sensitive:
             self._memory.write(freed.address, bytes(freed.size))
         freed.live = False

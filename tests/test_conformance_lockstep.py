@@ -127,7 +127,7 @@ def test_model_and_implementation_agree_in_long_runs(text: str, scope: Scope) ->
 
 
 def test_a_random_run_finds_a_fault_in_the_implementation(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(System, "clear", lambda *_: None)
+    monkeypatch.setattr(System, "clear", lambda *_: ())
     only_look = settings(BRIEF, phases=[Phase.generate], print_blob=False)
     with pytest.raises(Disagreement, match=r"^after destroy .* implementation "):
         drive("rfc-v2-fixed", Scope(), only_look)

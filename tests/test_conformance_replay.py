@@ -356,9 +356,9 @@ def test_a_user_key_in_an_unforeseen_place_ends_a_replay(monkeypatch: pytest.Mon
     design, claim, trace = example()
     right = Programmer.program
 
-    def program(self: Programmer, keyid: int, material: Any, cpus: Any) -> Any:
+    def program(self: Programmer, keyid: int, material: Any, cpus: Any, lock: Any) -> Any:
         self._memory.write(self._stack.address, material.data_key)
-        return right(self, keyid, material, cpus)
+        return right(self, keyid, material, cpus, lock)
 
     monkeypatch.setattr(Programmer, "program", program)
     done = replayed(design, claim, trace, Scope())

@@ -1,4 +1,4 @@
-"""Map, bitmap, vault and lock, each on its own: what lies in kernel memory and what is refused."""
+"""Map, counts, bitmap and vault, each on its own: what lies in memory, and what is refused."""
 
 from __future__ import annotations
 
@@ -7,13 +7,12 @@ import pytest
 
 from designs import DESIGNS
 from impl.bitmap import UserBitmap
-from impl.errors import Deadlock
 from impl.keymap import KeyMap
-from impl.locks import MapLock
 from impl.machine import Machine
 from impl.material import KeyMaterial
 from impl.memory import KernelMemory, OutOfBounds
 from impl.pconfig import Command, control
+from impl.refcounts import EncryptCounts
 from impl.vault import Vault
 
 POSTED = DESIGNS["rfc-v2"]
@@ -114,13 +113,30 @@ def test_a_scrubbed_slot_and_one_never_loaded_are_zero(form: str) -> None:
     assert [KeyMaterial(0)] * 2 == [vault.read(1), vault.read(2)]
 
 
-def test_a_lock_that_an_operation_left_held_blocks_the_next_one_for_ever() -> None:
-    lock = MapLock()
-    with lock.hold("one"):
-        assert lock.held is True
-        with pytest.raises(Deadlock, match="cannot two: it would wait forever for the map lock"):
-            lock.acquire("two")
-    assert lock.held is False
+@pytest.mark.parametrize(("setting", "events"), [("n", 4), ("n_plus_1", 0)])
+def test_keyid_n_has_a_count_within_bounds_only_with_n_plus_1_entries(
+    setting: str, events: int
+) -> None:
+    seen: list[OutOfBounds] = []
+    counts = EncryptCounts(POSTED.but(count_entries=setting), memory(), "counts", 2, seen)
+    counts.set(2, 1)
+    counts.take(2)
+    assert ([OutOfBounds("counts", 2)] * min(events, 3), 2) == (seen, counts.peek(2))
+    assert (2, events) == (counts.get(2), len(seen))
+
+
+def test_counts_of_different_keyids_are_apart_and_tell_the_last_reference() -> None:
+    counts = EncryptCounts(POSTED, memory(), "counts", 3, [])
+    counts.set(1, 1)
+    counts.set(2, 1)
+    counts.take(1)
+    assert [False, True, True] == [counts.drop(1), counts.drop(1), counts.drop(2)]
+    assert [0, 0] == [counts.get(1), counts.get(2)]
+
+
+def test_a_reference_too_few_never_makes_a_count_negative() -> None:
+    counts = EncryptCounts(POSTED, memory(), "counts", 1, [])
+    assert (False, 0) == (counts.drop(1), counts.get(1))
 
 
 def test_key_material_shows_a_fingerprint_and_never_its_bytes() -> None:

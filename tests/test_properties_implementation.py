@@ -37,8 +37,8 @@ def one_package_is_enough(patch: pytest.MonkeyPatch) -> None:
     """Programming stops after the first package and reports success."""
     right = Programmer.program
 
-    def program(self: Programmer, keyid: int, material: Any, cpus: Any) -> Any:
-        return right(self, keyid, material, list(cpus)[:1])
+    def program(self: Programmer, keyid: int, material: Any, cpus: Any, lock: Any) -> Any:
+        return right(self, keyid, material, list(cpus)[:1], lock)
 
     patch.setattr(Programmer, "program", program)
 
@@ -81,15 +81,15 @@ def the_vault_saves_everything(patch: pytest.MonkeyPatch) -> None:
 
 def clearing_is_forgotten(patch: pytest.MonkeyPatch) -> None:
     """A released KeyID is free at once, whatever the key tables hold."""
-    patch.setattr(System, "clear", lambda *_: None)
+    patch.setattr(System, "clear", lambda *_: ())
 
 
 def offline_packages_are_forgotten(patch: pytest.MonkeyPatch) -> None:
     """Only packages that can be programmed now are cleared, and none is waited for."""
     right = System.clear
 
-    def clear(self: System, keyid: int, packages: Any) -> None:
-        right(self, keyid, [p for p in packages if p in self.leads])
+    def clear(self: System, keyid: int, packages: Any) -> Any:
+        return right(self, keyid, [p for p in packages if p in self.leads])
 
     patch.setattr(System, "clear", clear)
 
