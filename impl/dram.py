@@ -1,7 +1,7 @@
 """Decides what the memory modules of one package remember: bytes as stored, after encryption.
 
 Sparse: only pages that were ever written take room; the others read as zero bytes, as fresh modules
-do here.
+do here. Contents outlive a reset: power is not taken away, or not for long enough.
 """
 
 from __future__ import annotations
@@ -16,37 +16,37 @@ class Dram:
     """Raw storage by offset in the package's own range, 0 <= offset."""
 
     def __init__(self) -> None:
-        self._pages: dict[int, bytearray] = {}
+        self._pages: dict[int, memoryview] = {}
 
     def read(self, offset: int, size: int) -> bytes:
         """``size`` bytes from ``offset`` as stored."""
         page, start = divmod(offset, PAGE_BYTES)
         if start + size <= PAGE_BYTES:
-            return self._read_page(page, start, size)
+            content = self._pages.get(page)
+            return bytes(size) if content is None else content[start : start + size].tobytes()
         pieces = []
         while size:
             piece = min(size, PAGE_BYTES - start)
-            pieces.append(self._read_page(page, start, piece))
+            pieces.append(self.read(page * PAGE_BYTES + start, piece))
             page, start, size = page + 1, 0, size - piece
         return b"".join(pieces)
-
-    def _read_page(self, page: int, start: int, size: int) -> bytes:
-        content = self._pages.get(page)
-        return bytes(size) if content is None else bytes(content[start : start + size])
 
     def write(self, offset: int, data: bytes) -> None:
         """Store ``data`` at ``offset``."""
         page, start = divmod(offset, PAGE_BYTES)
+        end = start + len(data)
+        if end <= PAGE_BYTES and page in self._pages:
+            self._pages[page][start:end] = data
+            return
         done = 0
         while done < len(data):
             piece = data[done : done + PAGE_BYTES - start]
-            content = self._pages.get(page)
-            if content is None:
-                content = self._pages[page] = bytearray(PAGE_BYTES)
-            content[start : start + len(piece)] = piece
+            if page not in self._pages:
+                self._pages[page] = memoryview(bytearray(PAGE_BYTES))
+            self._pages[page][start : start + len(piece)] = piece
             page, start, done = page + 1, 0, done + len(piece)
 
     def image(self) -> Iterator[tuple[int, bytes]]:
         """(offset, 4096 bytes) of every page ever written, in order: what a stolen module shows."""
         for page in sorted(self._pages):
-            yield page * PAGE_BYTES, bytes(self._pages[page])
+            yield page * PAGE_BYTES, self._pages[page].tobytes()

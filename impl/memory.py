@@ -15,8 +15,6 @@ from impl.dram import PAGE_BYTES
 from impl.engine import LINE_BYTES
 from impl.machine import Machine
 
-KERNEL_PACKAGE: Final = 0
-
 # Address 0 stays free, so that a null pointer in the map means "free slot" as it does in the
 # kernel.
 KERNEL_START: Final = 0x1_0000

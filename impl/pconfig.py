@@ -1,9 +1,19 @@
 """Decides what PCONFIG leaf 0 (MKTME_KEY_PROGRAM) does to a key table, and when it refuses.
 
-Source: Intel SDM volume 2, PCONFIG. Privilege, leaf, alignment and reserved bits raise #GP(0);
-everything after that answers with a status and leaves the entry alone. The statuses are decided in
-the SDM's order: command, KeyID, algorithm; then the table's lock (DEVICE_BUSY); then, for random
-keys, the entropy source.
+Source: Intel Architecture Instruction Set Extensions Programming Reference (319433, May 2019) and
+Memory Encryption Technologies Specification (336907), operation of PCONFIG. #GP(0) is raised, in
+this order, by: privilege, leaf, encryption that is not activated, alignment, reserved bytes,
+reserved bits of keyid_ctrl, and key fields that are longer than AES-XTS-128 keys. Everything after
+that answers with a status and leaves the entry alone: command, KeyID, algorithm; then the table's
+lock (DEVICE_BUSY); then, for random keys, the entropy source.
+
+DIFFERS FROM SOURCE: privilege raises #UD there; hardware.md says #GP(0).
+DIFFERS FROM SOURCE: there "activated" needs the enable bit of IA32_TME_ACTIVATE. Here a locked
+register with KeyID bits is enough, because machines with keys in use and TME off are judged.
+DIFFERS FROM SOURCE: there all four commands need an enabled algorithm; hardware.md asks it of the
+two that set a key, and RFC v2 names none for the other two.
+DIFFERS FROM SOURCE: later editions of the SDM say that a wrong command, KeyID or algorithm raises
+#GP(0) and never was a status; the RFC is older, and hardware.md follows it.
 """
 
 from __future__ import annotations
@@ -16,12 +26,13 @@ from typing import Final
 from impl.engine import KEY_BYTES
 from impl.errors import GeneralProtection
 from impl.keytable import RESET, Entry, KeyTable, Mode
+from impl.msr import AES_XTS_128 as AES_XTS_128
+from impl.msr import Registers
 
 LEAF_KEY_PROGRAM: Final = 0
 STRUCTURE_BYTES: Final = 192
 STRUCTURE_ALIGNMENT: Final = 256
 FIELD_BYTES: Final = 64
-AES_XTS_128: Final = 1
 
 COMMAND_MASK: Final = 0xFF
 ALGORITHM_SHIFT: Final = 8
@@ -48,6 +59,9 @@ class Status(IntEnum):
     INVALID_ENC_ALG = 4
     DEVICE_BUSY = 5
 
+
+COMMANDS: Final = frozenset(Command)
+SETS_KEY: Final = frozenset({Command.SET_KEY_DIRECT, Command.SET_KEY_RANDOM})
 
 # The environment's choice of a transient failure, asked once per execution that passed every other
 # check.
@@ -134,41 +148,53 @@ class Structure:
         return self.keyid_ctrl >> ALGORITHM_SHIFT & ALGORITHM_MASK
 
 
-def check_operand(privilege: int, leaf: int, address: int) -> None:
+def check_operand(privilege: int, leaf: int, address: int, registers: Registers) -> None:
     """The checks before memory is read, in order. Raises GeneralProtection."""
     if privilege != 0:
         raise GeneralProtection("cannot execute PCONFIG: the privilege level is not 0")
     if leaf != LEAF_KEY_PROGRAM:
         raise GeneralProtection(f"cannot execute PCONFIG: leaf {leaf} is not supported")
+    # A register that is not locked has no KeyID bits.
+    if registers.keyid_bits == 0:
+        raise GeneralProtection("cannot execute PCONFIG: no KeyIDs are activated and locked")
     if address % STRUCTURE_ALIGNMENT:
         raise GeneralProtection("cannot execute PCONFIG: the structure is not 256-byte aligned")
 
 
 def check_reserved(structure: Structure) -> None:
-    """Reserved bytes and bits must be zero. Raises GeneralProtection."""
+    """Reserved bytes and bits must be zero. Raises GeneralProtection.
+
+    The upper 48 bytes of a key field are reserved with AES-XTS-128, whatever the command.
+    """
     if any(structure.reserved) or structure.keyid_ctrl & CONTROL_RESERVED:
         raise GeneralProtection("cannot execute PCONFIG: a reserved bit of the structure is set")
+    if any(structure.field_1[KEY_BYTES:]) or any(structure.field_2[KEY_BYTES:]):
+        raise GeneralProtection("cannot execute PCONFIG: a key field is longer than 16 bytes")
 
 
-def judge(structure: Structure, keyids: int, algorithms_enabled: int) -> Status:
+def judge(structure: Structure, registers: Registers) -> Status:
     """The status the structure earns by itself; PROG_SUCCESS if nothing in it is wrong."""
-    if structure.command not in set(Command):
+    if structure.command not in COMMANDS:
         return Status.INVALID_PROG_CMD
-    if not 1 <= structure.keyid <= keyids:
+    if not 1 <= structure.keyid <= registers.keyids:
         return Status.INVALID_KEYID
-    sets_key = structure.command in (Command.SET_KEY_DIRECT, Command.SET_KEY_RANDOM)
-    is_enabled = structure.algorithm & algorithms_enabled != 0
-    if sets_key and not (structure.algorithm.bit_count() == 1 and is_enabled):
-        return Status.INVALID_ENC_ALG
+    if structure.command in SETS_KEY:
+        is_enabled = structure.algorithm & registers.algorithms != 0
+        if structure.algorithm.bit_count() != 1 or not is_enabled:
+            return Status.INVALID_ENC_ALG
     return Status.PROG_SUCCESS
+
+
+def possible(command: Command) -> tuple[Status, ...]:
+    """What the environment may choose for an execution in which nothing else is wrong."""
+    if command is Command.SET_KEY_RANDOM:
+        return Status.PROG_SUCCESS, Status.DEVICE_BUSY, Status.ENTROPY_ERROR
+    return Status.PROG_SUCCESS, Status.DEVICE_BUSY
 
 
 def check_fault(status: Status, command: Command) -> Status:
     """An injected fault must be one the hardware can have. Raises ValueError."""
-    possible = {Status.PROG_SUCCESS, Status.DEVICE_BUSY}
-    if command is Command.SET_KEY_RANDOM:
-        possible.add(Status.ENTROPY_ERROR)
-    if status not in possible:
+    if status not in possible(command):
         raise ValueError(f"cannot inject {status!r}: {command.name} has no such transient failure")
     return status
 

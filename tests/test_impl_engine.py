@@ -1,4 +1,7 @@
-"""The line engine against IEEE 1619-2007 annex B and against OpenSSL."""
+"""The line engine against OpenSSL, and lines against data units.
+
+The standards' own vectors are in test_impl_vectors.
+"""
 
 from __future__ import annotations
 
@@ -13,55 +16,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from impl.engine import LINE_BYTES, LineEngine, XtsAes128
-
-VECTORS = {
-    # number: data key, tweak key, data unit number, plaintext, ciphertext
-    1: (
-        "00" * 16,
-        "00" * 16,
-        0,
-        "00" * 32,
-        "917cf69ebd68b2ec9b9fe9a3eadda692cd43d2f59598ed858c02c2652fbf922e",
-    ),
-    2: (
-        "11" * 16,
-        "22" * 16,
-        0x3333333333,
-        "44" * 32,
-        "c454185e6a16936e39334038acef838bfb186fff7480adc4289382ecd6d394f0",
-    ),
-    3: (
-        "fffefdfcfbfaf9f8f7f6f5f4f3f2f1f0",
-        "22" * 16,
-        0x3333333333,
-        "44" * 32,
-        "af85336b597afc1a900b2eb21ec949d292df4c047e0b21532186a5971a227a89",
-    ),
-}
-
-# Vector 4 runs over 512 bytes: the first 64 bytes of its ciphertext.
-VECTOR_4 = (
-    "27182818284590452353602874713526",
-    "31415926535897932384626433832795",
-    bytes(range(256)) * 2,
-    "27a7479befa1d476489f308cd4cfa6e2a96e4bbe3208ff25287dd3819616e89c"
-    "c78cf7f5e543445f8333d8fa7f56000005279fa5d8b5e4ad40e736ddb4d35412",
-)
-
-
-@pytest.mark.parametrize("number", VECTORS)
-def test_the_engine_encrypts_and_decrypts_the_standards_vectors(number: int) -> None:
-    data_key, tweak_key, unit, plaintext, ciphertext = VECTORS[number]
-    engine = XtsAes128(bytes.fromhex(data_key), bytes.fromhex(tweak_key))
-    assert ciphertext == engine.encrypt(unit, bytes.fromhex(plaintext)).hex()
-    assert plaintext == engine.decrypt(unit, bytes.fromhex(ciphertext)).hex()
-
-
-def test_the_engine_follows_the_standard_beyond_two_blocks() -> None:
-    data_key, tweak_key, plaintext, ciphertext = VECTOR_4
-    engine = XtsAes128(bytes.fromhex(data_key), bytes.fromhex(tweak_key))
-    assert ciphertext == engine.encrypt(0, plaintext)[:64].hex()
-
 
 KEYS = st.binary(min_size=16, max_size=16)
 
@@ -127,9 +81,30 @@ def test_keys_of_another_length_are_refused() -> None:
         XtsAes128(bytes(32), bytes(16))
 
 
-def test_forgetting_masks_changes_no_result(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("impl.engine.MASKS_MAX", 2)
+@pytest.mark.parametrize("address", [0, 64, 4096 - 64, 3 * 4096 + 128, (1 << 52) - (1 << 15)])
+@pytest.mark.parametrize("lines", [1, 2, 3, 63, 64, 65, 200])
+def test_runs_of_any_length_at_any_place_are_their_lines(address: int, lines: int) -> None:
     engine = LineEngine(b"d" * 16, b"t" * 16)
-    addresses = [LINE_BYTES * n for n in range(5)]
-    first = [engine.encrypt_lines(a, bytes(64)) for a in addresses]
-    assert first == [engine.encrypt_lines(a, bytes(64)) for a in addresses]
+    text = Random(lines).randbytes(64 * lines)
+    units = range(address, address + len(text), 64)
+    single = [engine.encrypt(u, text[u - address : u - address + 64]) for u in units]
+    assert b"".join(single) == engine.encrypt_lines(address, text)
+    assert text == engine.decrypt_lines(address, b"".join(single))
+
+
+def test_forgetting_tweaks_changes_no_result(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("impl.engine.REMEMBERED_BYTES_MAX", 3 * LINE_BYTES)
+    engine = LineEngine(b"d" * 16, b"t" * 16)
+    places = [(LINE_BYTES * n, LINE_BYTES * (1 + n % 2)) for n in range(8)]
+    first = [engine.encrypt_lines(address, bytes(size)) for address, size in places]
+    assert first == [engine.encrypt_lines(address, bytes(size)) for address, size in places]
+
+
+def test_remembered_tweaks_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("impl.engine.REMEMBERED_BYTES_MAX", 4 * LINE_BYTES)
+    engine = LineEngine(b"d" * 16, b"t" * 16)
+    kept = []
+    for line in range(10):
+        engine.encrypt_lines(LINE_BYTES * line, bytes(LINE_BYTES))
+        kept.append(len(engine._of_line))
+    assert [1, 2, 3, 4, 1, 2, 3, 4, 1, 2] == kept

@@ -10,6 +10,8 @@ import pytest
 from impl.errors import BadAddress
 from impl.keytable import RESET, Entry, KeyTable, Mode
 from impl.machine import Machine
+from impl.msr import IA32_TME_ACTIVATE
+from impl.pconfig import Command, Status, Structure, control
 
 USER = Entry(Mode.ENCRYPT, 1, b"D" * 16, b"T" * 16)
 TEXT = bytes(range(200))
@@ -38,6 +40,17 @@ def test_a_partial_write_leaves_the_rest_of_its_line_alone() -> None:
     machine.write(start, bytes(range(128)))
     machine.write(start + 60, b"12345678")
     assert bytes(range(60)) + b"12345678" + bytes(range(68, 128)) == machine.read(start, 128)
+
+
+@pytest.mark.parametrize("tme", ["on", "off"])
+def test_memory_that_was_written_can_be_written_over_across_pages(tme: str) -> None:
+    machine = Machine(tme=tme)
+    machine.write(0, bytes(3 * 4096))
+    for offset in (4090, 4096, 8191):
+        machine.write(offset, TEXT)
+        assert b"\0" + TEXT == machine.read(offset - 1, 1 + len(TEXT))
+        machine.write(offset, bytes(len(TEXT)))
+    assert bytes(3 * 4096) == machine.read(0, 3 * 4096)
 
 
 def test_the_wrong_key_gives_garbage_and_no_error() -> None:
@@ -176,3 +189,161 @@ def test_the_largest_machine_can_be_built() -> None:
 
 def test_online_cpus_are_counted_over_all_packages() -> None:
     assert 4 == Machine(packages=3, cpus=2, absent=frozenset({2})).count_online()
+
+
+def test_memory_of_every_package_is_stored_under_a_key_of_its_own() -> None:
+    machine = Machine()
+    for package in (0, 1):
+        machine.write(machine.address(package, 0), TEXT)
+    assert stored(machine, 0) != stored(machine, 1)
+
+
+@pytest.mark.parametrize("tme", ["on", "off", "bypass"])
+def test_a_reset_empties_every_table_and_leaves_memory_as_it_is_stored(tme: str) -> None:
+    machine = Machine(tme=tme)
+    for package in (0, 1):
+        machine.packages[package].table[1] = USER
+        machine.write(machine.address(package, 0, 1), TEXT)
+    images = [stored(machine, package) for package in (0, 1)]
+    machine.reset()
+    assert [RESET, RESET] == [package.table[1] for package in machine.packages]
+    assert images == [stored(machine, package) for package in (0, 1)]
+
+
+@pytest.mark.parametrize(("tme", "is_readable"), [("on", False), ("off", True), ("bypass", True)])
+def test_after_a_reset_keyid_0_memory_is_readable_only_where_it_was_plain(
+    tme: str, is_readable: bool
+) -> None:
+    machine = Machine(tme=tme)
+    machine.write(0, TEXT)
+    machine.reset()
+    assert is_readable == (TEXT == machine.read(0, len(TEXT)))
+
+
+def test_after_a_reset_all_cpus_of_all_packages_in_the_machine_are_online() -> None:
+    machine = Machine(packages=3, absent=frozenset({1, 2}))
+    machine.add_package(1)
+    machine.packages[0].cpus[1].online = False
+    machine.reset()
+    online = [[cpu.online for cpu in package.cpus] for package in machine.packages]
+    assert [[True, True], [True, True], [False, False]] == online
+    assert [True, True, False] == [package.memory_present for package in machine.packages]
+
+
+def test_a_reset_lets_firmware_activate_again() -> None:
+    machine = Machine()
+    before = machine.rdmsr(1, IA32_TME_ACTIVATE)
+    machine.reset()
+    assert before == machine.rdmsr(1, IA32_TME_ACTIVATE)
+    assert machine.packages[1].registers.locked is True
+
+
+def test_a_removed_package_takes_its_table_and_its_memory_along() -> None:
+    machine = Machine()
+    package = machine.packages[1]
+    package.table[1] = USER
+    machine.write(machine.address(1, 0), TEXT)
+    for cpu in package.cpus:
+        cpu.online = False
+    machine.remove_package(1)
+    assert (False, False, RESET) == (package.present, package.memory_present, package.table[1])
+    assert b"" == stored(machine, 1)
+    with pytest.raises(BadAddress, match="memory of package 1 is not usable"):
+        machine.read(machine.address(1, 0), 1)
+
+
+def test_a_removed_package_can_be_added_again_and_starts_empty() -> None:
+    machine = Machine(tme="off")
+    machine.write(machine.address(1, 0), TEXT)
+    for cpu in machine.packages[1].cpus:
+        cpu.online = False
+    machine.remove_package(1)
+    machine.add_package(1)
+    machine.packages[1].memory_present = True
+    assert bytes(len(TEXT)) == machine.read(machine.address(1, 0), len(TEXT))
+
+
+@pytest.mark.parametrize(
+    ("number", "fact"),
+    [(0, "it holds the kernel"), (1, "a CPU of it is online"), (2, "it is not in the machine")],
+)
+def test_a_package_that_is_needed_or_not_there_cannot_be_removed(number: int, fact: str) -> None:
+    machine = Machine(packages=3, absent=frozenset({2}))
+    with pytest.raises(ValueError, match=f"cannot remove package {number}: {fact}"):
+        machine.remove_package(number)
+    assert [True, True, False] == [package.present for package in machine.packages]
+
+
+def test_one_seed_gives_one_machine() -> None:
+    images = []
+    for seed in (1, 1, 2):
+        machine = Machine(seed=seed)
+        machine.write(0, TEXT)
+        images.append(stored(machine))
+    assert images[0] == images[1] != images[2]
+
+
+def touched(machine: Machine) -> tuple[set[object], set[object]]:
+    return set(machine.accesses.reads), set(machine.accesses.writes)
+
+
+@pytest.mark.parametrize(
+    ("offset", "size", "lines"),
+    [
+        (0, 1, {0}),
+        (63, 1, {0}),
+        (63, 2, {0, 64}),
+        (64, 64, {64}),
+        (65, 127, {64, 128}),
+        (65, 128, {64, 128, 192}),
+        (0, 256, {0, 64, 128, 192}),
+    ],
+)
+@pytest.mark.parametrize("tme", ["on", "off"])
+def test_every_line_of_memory_that_is_touched_is_reported(
+    tme: str, offset: int, size: int, lines: set[int]
+) -> None:
+    machine = Machine(tme=tme)
+    address = machine.address(1, offset)
+    plain = {line + (1 << 32) for line in lines}
+    machine.accesses.start()
+    machine.read(address, size)
+    assert (plain, set()) == touched(machine)
+    machine.accesses.start()
+    machine.write(address, bytes(size))
+    assert (set(), plain) == touched(machine)
+
+
+def test_a_line_is_reported_by_its_plain_address_and_with_the_table_it_was_read_through() -> None:
+    machine = Machine()
+    machine.packages[1].table[1] = USER
+    machine.accesses.start()
+    machine.read(machine.address(1, 64, 1), 1)
+    assert ({(1 << 32) + 64, ("key table", 1)}, set()) == touched(machine)
+    machine.accesses.start()
+    machine.write(machine.address(1, 64, 1), b"x")
+    assert ({("key table", 1)}, {(1 << 32) + 64}) == touched(machine)
+
+
+@pytest.mark.parametrize(
+    ("keyid_ctrl", "status", "written"),
+    [
+        (control(Command.SET_KEY_DIRECT, 1), Status.PROG_SUCCESS, {("key table", 1)}),
+        (
+            control(Command.SET_KEY_RANDOM, 1),
+            Status.PROG_SUCCESS,
+            {("key table", 1), ("random source", 1)},
+        ),
+        (control(Command.CLEAR_KEY), Status.PROG_SUCCESS, {("key table", 1)}),
+        (control(Command.NO_ENCRYPT), Status.DEVICE_BUSY, set()),
+    ],
+)
+def test_pconfig_reports_what_it_changed_and_the_structure_that_it_read(
+    keyid_ctrl: int, status: Status, written: set[object]
+) -> None:
+    machine = Machine()
+    machine.write(0x2_0000, Structure(1, keyid_ctrl).encode())
+    machine.faults = lambda package, keyid, command: status
+    machine.accesses.start()
+    assert status is machine.pconfig(1, 0, 0x2_0000).status
+    assert ({0x2_0000, 0x2_0040, 0x2_0080}, written) == touched(machine)

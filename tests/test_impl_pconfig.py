@@ -93,7 +93,7 @@ def test_clear_and_no_encrypt_need_no_algorithm_and_keep_no_key(
     assert Entry(mode) == machine.packages[0].table[1]
 
 
-EVERYTHING_WRONG = Structure(0, 0xFF00_0009, reserved=b"\1" * 58)
+EVERYTHING_WRONG = Structure(0, 0xFF00_0009, b"\1" * 17, reserved=b"\1" * 58)
 
 
 @pytest.mark.parametrize(
@@ -126,6 +126,36 @@ def test_general_protection_comes_in_order_and_before_any_status(
 def test_any_reserved_bit_raises_general_protection(structure: Structure) -> None:
     with pytest.raises(GeneralProtection, match="reserved"):
         execute(Machine(), structure)
+
+
+@pytest.mark.parametrize("command", [*Command, 9])
+@pytest.mark.parametrize(
+    ("field_1", "field_2"),
+    [(bytes(16) + b"\1", b""), (bytes(63) + b"\1", b""), (b"", bytes(63) + b"\1")],
+)
+def test_a_key_field_beyond_16_bytes_raises_general_protection_with_any_command(
+    command: int, field_1: bytes, field_2: bytes
+) -> None:
+    machine = Machine()
+    with pytest.raises(GeneralProtection, match="a key field is longer than 16 bytes"):
+        execute(machine, Structure(1, control(command, 1), field_1, field_2))
+    assert [] == machine.executions
+
+
+@pytest.mark.parametrize(
+    ("how", "fact"),
+    [
+        ({"leaf": 1, "address": STRUCTURE + 1}, "leaf 1"),
+        ({"address": STRUCTURE + 1}, "no KeyIDs are activated"),
+    ],
+)
+def test_activation_is_checked_after_the_leaf_and_before_the_alignment(
+    how: dict[str, int], fact: str
+) -> None:
+    machine = Machine()
+    machine.packages[1].registers.reset()
+    with pytest.raises(GeneralProtection, match=fact):
+        execute(machine, EVERYTHING_WRONG, package=1, **how)
 
 
 @pytest.mark.parametrize(
