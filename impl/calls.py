@@ -71,10 +71,13 @@ class Calls:
     def destroy(self, serial: int) -> Operation[None]:
         """The garbage collector takes a key away. Raises NoKey.
 
-        Nothing happens to a key that lost its KeyIDs to a failed update.
+        Of a key that lost its KeyIDs to a failed update only the object is left to free.
         """
         yield Pause("take the key away")
         if self._system.keys.is_lost(serial):
+            key = self._system.keys.find(serial)
+            if key is not None:
+                self._system.keys.release(key)
             return
         key = self._system.keys.look_up(serial, f"destroy key {serial}")
         yield from self._service.destroy(key)

@@ -39,6 +39,13 @@ class NoEntry(KernelError):
     errno = 2
 
 
+class NoProcess(KernelError):
+    """ESRCH: the process has exited."""
+
+    name = "ESRCH"
+    errno = 3
+
+
 class OutOfMemory(KernelError):
     """ENOMEM: no memory where it is wanted, or no mapping in a range of addresses."""
 
@@ -75,7 +82,7 @@ class AlreadyExists(KernelError):
 
 
 class NoDevice(KernelError):
-    """ENODEV: there is no such key type."""
+    """ENODEV: there is no such key type, or no such memory to migrate to."""
 
     name = "ENODEV"
     errno = 19

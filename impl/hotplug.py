@@ -47,6 +47,7 @@ class Hotplug:
                 self._set_online(starting, False)
                 raise
             self._system.set_lead(number, cpu)
+        self._system.machine.accesses.write("packages")
         package.memory_present = True
 
     def teardown(self, number: int, cpu: int) -> Operation[None]:

@@ -6,15 +6,20 @@ the other.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from designs import Design
+from impl.attacker import Finding, cold_boot, disclosure
 from impl.calls import Calls
+from impl.frames import FRAMES_MAX
 from impl.keyservice import GlobalKeyService
 from impl.machine import Machine
 from impl.material import KeyMaterial
 from impl.memory import Hit, OutOfBounds
+from impl.mm import MemoryManager
 from impl.perpackage import PerPackageKeyService
+from impl.process import ROOT_CAPABILITIES, Process
+from impl.retention import KeyRetention
 from impl.system import Resupply, System
 from impl.threads import Operation, T, run
 
@@ -35,8 +40,12 @@ class Kernel:
         absent: frozenset[int] = frozenset(),
         seed: int = 0,
         tme: str = "on",
+        frames: int = FRAMES_MAX,
     ) -> None:
-        """Boot with all CPUs of all packages but the ``absent`` ones online. Raises ValueError."""
+        """Boot with all CPUs of all packages but the ``absent`` ones online. Raises ValueError.
+
+        ``frames``: page frames of 4 KiB that each package has for processes.
+        """
         self.design = design
         self.machine = Machine(packages, cpus, keyids, absent, seed, tme)
         self._system = System(design, self.machine, seed)
@@ -48,6 +57,27 @@ class Kernel:
             else GlobalKeyService(self._system)
         )
         self.calls = Calls(self._system, self._service)
+        self.keyctl = KeyRetention(self._system, self._service)
+        self.mm = MemoryManager(self._system, self._service, self.keyctl, frames)
+        self.init = self.process()
+
+    def process(
+        self,
+        uid: int = 0,
+        gid: int = 0,
+        groups: frozenset[int] = frozenset(),
+        capabilities: frozenset[str] = ROOT_CAPABILITIES,
+        node: int = 0,
+    ) -> Process:
+        """A new process with an empty address space and no keyrings of its own yet.
+
+        ``node``: the package it runs on. Raises ValueError for one that the machine lacks.
+        """
+        if not 0 <= node < len(self.machine.packages):
+            raise ValueError(f"cannot start a process: the machine has no package {node}")
+        process = Process(self.mm.pid_next, uid, gid, groups, capabilities, node)
+        self.mm.adopt(process)
+        return process
 
     def run(self, operation: Operation[T], name: str | None = None) -> T:
         """Run an operation to its end. Raises KernelError, and Deadlock if it waits for ever."""
@@ -189,6 +219,41 @@ class Kernel:
     def lead_cpus(self) -> set[tuple[int, int]]:
         """(package, CPU) of every lead CPU."""
         return set(self._system.leads.items())
+
+    def references(self, *where: int) -> int:
+        """The reference count: ``references(keyid)`` or ``references(package, keyid)``."""
+        if isinstance(self._service, GlobalKeyService):
+            (keyid,) = where
+            return self._service.counts.peek(keyid)
+        package, keyid = where
+        return self._service.counts[package].peek(keyid)
+
+    def serial_of(self, handle: int) -> int:
+        """The serial number behind what a VMA remembers of its key (per-package scope)."""
+        self._per_package()
+        return self._system.keys.serial_in(handle)
+
+    def held_locks(self) -> list[tuple[str, str, str]]:
+        """(lock, holder, mode) of every held lock; between operations, of every lost one."""
+        return [
+            (lock.name, thread.name, mode.value)
+            for lock in [self._system.map_lock, self._system.hotplug_lock, *self.mm.locks()]
+            for thread, mode in lock.holders.items()
+        ]
+
+    def locate(self, address: int) -> Hit:
+        """Whose a physical address (without KeyID bits) is: a kernel object's or a page's."""
+        return self.mm.locate(address) or self.memory.locate(address)
+
+    def cold_boot(
+        self, needles: Mapping[str, bytes], decay: float = 0.0, seed: int = 0
+    ) -> list[Finding]:
+        """What a thief of the memory modules finds: see `impl.attacker`."""
+        return cold_boot(self.machine, self.locate, needles, decay, seed)
+
+    def disclosure(self, needles: Mapping[str, bytes]) -> list[Finding]:
+        """What somebody finds who can read kernel memory: see `impl.attacker`."""
+        return disclosure(self.machine, self.locate, needles)
 
     def find(self, needle: bytes) -> list[Hit]:
         """Where a byte string lies in kernel memory, live or freed. ValueError for an empty one."""

@@ -40,7 +40,9 @@ class Lock:
         return bool(self.holders)
 
     def is_free_for(self, thread: Thread, mode: Mode) -> bool:
-        """Whether the thread would get it now."""
+        """Whether the thread would get it now; never if it has it already."""
+        if thread in self.holders:
+            return False
         if mode is Mode.EXCLUSIVE:
             return not self.holders
         others_wait = any(writer is not thread for writer in self.waiting_writers)
@@ -48,7 +50,7 @@ class Lock:
 
     def acquire(self, thread: Thread, mode: Mode) -> None:
         """Take it. Raises ValueError if it is not free: a bug of the driver."""
-        if not self.is_free_for(thread, mode) or thread in self.holders:
+        if not self.is_free_for(thread, mode):
             raise ValueError(f"cannot acquire the {self.name}: it is not free")
         if thread in self.waiting_writers:
             self.waiting_writers.remove(thread)

@@ -24,7 +24,7 @@ class Object:
     cache: str
     address: int
     size: int
-    holds: str = "never used"
+    holds: str = ""
     live: bool = False
 
 
@@ -34,19 +34,23 @@ class Cache:
     def __init__(self, memory: KernelMemory, name: str, size: int, alignment: int = 8) -> None:
         self.name = name
         self.size = size
-        self.objects: list[Object] = []
         self._memory = memory
         self._stride = (size + alignment - 1) // alignment * alignment
         self._per_page = PAGE_BYTES // self._stride
-        self._pages: dict[int, int] = {}
+        self._by_address: dict[int, Object] = {}
         self._free: list[Object] = []
+        # Where the next fresh object of the newest page lies, and where that page's room ends.
+        self._fresh = self._fresh_end = 0
+
+    @property
+    def objects(self) -> list[Object]:
+        """Every object that was ever handed out, in order of its first use."""
+        return list(self._by_address.values())
 
     def allocate(self, holds: str, *, zeroed: bool = False) -> Object:
         """The object freed last, else a fresh one; its bytes stay unless ``zeroed``."""
         self._memory.accesses.write(("slab cache", self.name))
-        if not self._free:
-            self._grow()
-        found = self._free.pop()
+        found = self._free.pop() if self._free else self._take_fresh()
         found.holds, found.live = holds, True
         if zeroed:
             self._memory.write(found.address, bytes(self.size))
@@ -65,25 +69,19 @@ class Cache:
         freed.live = False
         self._free.append(freed)
 
-    def _grow(self) -> None:
-        page = self._memory.pages(1)
-        self._pages[page] = len(self.objects)
-        fresh = [
-            Object(self.name, page + number * self._stride, self.size)
-            for number in range(self._per_page)
-        ]
-        self.objects.extend(fresh)
-        # The list of free objects is popped from its end, and fresh objects go out in order of
-        # address.
-        self._free.extend(reversed(fresh))
+    def _take_fresh(self) -> Object:
+        """Fresh objects go out in order of address, a page at a time."""
+        if self._fresh == self._fresh_end:
+            self._fresh = self._memory.pages(1)
+            self._fresh_end = self._fresh + self._per_page * self._stride
+        found = self._by_address[self._fresh] = Object(self.name, self._fresh, self.size)
+        self._fresh += self._stride
+        return found
 
     def locate(self, address: int) -> Object | None:
         """The object whose bytes (or padding up to the next object) include ``address``."""
         page = address // PAGE_BYTES * PAGE_BYTES
-        number = (address - page) // self._stride
-        if page not in self._pages or number >= self._per_page:
-            return None
-        return self.objects[self._pages[page] + number]
+        return self._by_address.get(address - (address - page) % self._stride)
 
 
 class Slab:
@@ -125,12 +123,7 @@ class Slab:
 
     def objects(self) -> list[Object]:
         """Every object that was ever handed out, live or freed."""
-        return [
-            found
-            for cache in self._caches.values()
-            for found in cache.objects
-            if found.holds != "never used"
-        ]
+        return [found for cache in self._caches.values() for found in cache.objects]
 
     def locate(self, address: int) -> Hit | None:
         """The heap object at an address, as a search reports it; None outside every slab."""
