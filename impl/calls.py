@@ -26,6 +26,7 @@ class Calls:
         self.cpu_startup = self._hotplug.startup
         self.cpu_teardown = self._hotplug.teardown
         self.package_add = self._hotplug.add
+        self.package_remove = self._hotplug.remove
 
     def instantiate(self, payload: bytes, packages: Iterable[int] | None = None) -> Operation[int]:
         """A new key from a payload text; gives its serial number.

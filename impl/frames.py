@@ -89,6 +89,11 @@ class Frames:
         self.pools = [FramePool(accesses, package, limit) for package in range(packages)]
         self._accesses = accesses
 
+    def are_in_use(self, package: int) -> bool:
+        """Whether any frame of a package is mapped."""
+        self._accesses.read(("frames", package))
+        return self.pools[package].count_used > 0
+
     def allocate(self, package: int, owner: Owner) -> Frame | None:
         """A frame of that package for this owner; None when there is none."""
         return self.pools[package].allocate(owner)

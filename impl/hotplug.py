@@ -7,6 +7,7 @@ none.
 from __future__ import annotations
 
 from impl.errors import AlreadyExists, Busy, InvalidArgument, KernelError
+from impl.machine import KERNEL_PACKAGE
 from impl.package import Cpu, Package
 from impl.service import KeyService
 from impl.system import System
@@ -14,7 +15,7 @@ from impl.threads import Operation, Pause
 
 
 class Hotplug:
-    """CPU startup and teardown, and packages that are added."""
+    """CPU startup and teardown, and packages that are added and removed."""
 
     def __init__(self, system: System, service: KeyService) -> None:
         """At boot CPU 0 of every package that is present leads it."""
@@ -91,6 +92,35 @@ class Hotplug:
             raise AlreadyExists(call, "it is in the machine already")
         self._system.machine.accesses.write("packages")
         self._system.machine.add_package(number)
+
+    def remove(self, number: int) -> Operation[None]:
+        """Take a package out, with its key table and memory: physical hot-remove.
+
+        Raises InvalidArgument (not in the machine), Busy (it holds the kernel, a CPU of it is
+        online, pages of processes lie in its memory, or KeyIDs of its own map are in use).
+        """
+        return self._system.locked_for_hotplug(lambda: self._remove(number))
+
+    def _remove(self, number: int) -> Operation[None]:
+        call = f"remove package {number}"
+        package, _ = self._present(number, 0, call)
+        has_own_map = self._system.design.keyid_scope == "per_package"
+        in_the_way = {
+            "it holds the kernel": number == KERNEL_PACKAGE,
+            "a CPU of it is online": package.has_online_cpu(),
+            "pages of processes lie in its memory": self._system.has_user_pages(number),
+            "KeyIDs of its map are in use": has_own_map and self._service.holds_keys(number),
+        }
+        for fact, holds in in_the_way.items():
+            if holds:
+                raise Busy(call, fact)
+        self._system.machine.accesses.write("packages")
+        self._system.machine.remove_package(number)
+        # With the key table goes what was left to clear in it.
+        for pair in self._system.uncleared:
+            if pair[0] == number:
+                self._system.put_into_service(pair)
+        yield from ()
 
     def _present(self, number: int, cpu: int, call: str) -> tuple[Package, Cpu]:
         self._system.machine.accesses.read("packages")

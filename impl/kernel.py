@@ -132,6 +132,10 @@ class Kernel:
         """Put a package in that was absent at boot. Raises InvalidArgument, AlreadyExists."""
         run(self.calls.package_add(package), f"add package {package}")
 
+    def package_remove(self, package: int) -> None:
+        """Take a package out. Raises InvalidArgument, Busy."""
+        run(self.calls.package_remove(package), f"remove package {package}")
+
     def retry_clear(self, package: int, keyid: int) -> None:
         """A kernel worker tries again to clear an uncleared pair. Raises InvalidArgument, NoKey."""
         run(self.calls.retry_clear(package, keyid), f"clear KeyID {keyid} of package {package}")

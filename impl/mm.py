@@ -54,6 +54,7 @@ class MemoryManager:
         self._spaces = Spaces(machine.accesses)
         self._paging = Paging(machine, service, self.frames, self._spaces)
         self._service = service
+        system.has_user_pages = self.frames.are_in_use
         self._retention = retention
         self._last_put = system.design.last_put
         self._file_last = 0

@@ -51,6 +51,8 @@ class System:
             design, machine, self.memory, self.slab, seeded(seed, "kernel entropy")
         )
         self.resupply: Resupply = no_answer
+        # Whether pages of processes lie on a package; the memory manager knows.
+        self.has_user_pages: Callable[[int], bool] = lambda package: False
         self._leads: dict[int, int] = {}
         self._uncleared: set[tuple[int, int]] = set()
 

@@ -292,3 +292,65 @@ def test_as_posted_a_packages_last_cpu_may_go_with_keys_mapped() -> None:
     assert {(1, 0)} == kernel.lead_cpus()
     kernel.instantiate(CPU)
     assert RESET == kernel.machine.packages[0].table[2]
+
+
+# packages that go
+
+
+def removable(design: Design = POSTED) -> Kernel:
+    """A kernel whose package 1 has no CPU online."""
+    kernel = Kernel(design, cpus=1)
+    kernel.cpu_teardown(1, 0)
+    return kernel
+
+
+def test_a_removed_package_takes_key_table_and_memory_along_and_comes_back_empty() -> None:
+    kernel = removable()
+    kernel.machine.packages[1].table[1] = USER_ENTRY
+    kernel.package_remove(1)
+    package = kernel.machine.packages[1]
+    assert (False, False, RESET) == (package.present, package.memory_present, package.table[1])
+    kernel.package_add(1)
+    kernel.cpu_startup(1, 0)
+    assert (True, RESET) == (package.memory_present, package.table[1])
+
+
+def test_what_was_left_to_clear_goes_with_a_removed_package() -> None:
+    kernel = Kernel(POSTED.but(on_release="clear_first"), cpus=1)
+    serial = kernel.instantiate(CPU)
+    kernel.cpu_teardown(1, 0)
+    kernel.destroy(serial)
+    assert {(1, 1)} == kernel.uncleared()
+    kernel.package_remove(1)
+    assert set() == kernel.uncleared()
+
+
+def test_a_package_is_not_removed_while_something_needs_it() -> None:
+    kernel = Kernel(POSTED, cpus=1)
+    with pytest.raises(Busy, match="cannot remove package 1: a CPU of it is online"):
+        kernel.package_remove(1)
+    with pytest.raises(Busy, match="cannot remove package 0: it holds the kernel"):
+        kernel.package_remove(0)
+    with pytest.raises(InvalidArgument, match="cannot remove package 2: the package is not in"):
+        kernel.package_remove(2)
+    address = kernel.run(kernel.mm.mmap(kernel.init, 4096))
+    kernel.run(kernel.mm.write(kernel.init, address, b"text"))
+    kernel.run(kernel.mm.migrate(kernel.init, address, 1))
+    kernel.cpu_teardown(1, 0)
+    with pytest.raises(Busy, match="pages of processes lie in its memory"):
+        kernel.package_remove(1)
+    kernel.run(kernel.mm.exit(kernel.init))
+    kernel.package_remove(1)
+    with pytest.raises(InvalidArgument, match="the package is not in the machine"):
+        kernel.package_remove(1)
+
+
+def test_a_package_whose_own_map_is_in_use_is_not_removed() -> None:
+    kernel = Kernel(DESIGNS["per-package"], cpus=1)
+    serial = kernel.instantiate(CPU, [1])
+    kernel.cpu_teardown(1, 0)
+    with pytest.raises(Busy, match="KeyIDs of its map are in use"):
+        kernel.package_remove(1)
+    kernel.destroy(serial)
+    kernel.package_remove(1)
+    assert set() == kernel.uncleared()
