@@ -2,5 +2,6 @@
 
 Read `judge` for what one answer is made of, `matrix` for many of them, `words` and `render` for how
 they are shown, `record` for their JSON, `statuses` for what the process answers, and `cli` for the
-commands.
+commands. Scripts: read `forms` for the language, `script` for how it is read, `session` for what a
+line does, and `simulate` for how a script runs.
 """

@@ -9,27 +9,26 @@ import json
 import os
 import sys
 import traceback
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
-from rich.text import Text
 from typer.exceptions import TyperException
 
-from checker import Progress as Exploring
 from conformance.lockstep import ground
 from designs import DESIGNS, KNOBS, Design, DesignError, design_from_text, nearest
 from impl import KernelError
 from mktme import explain as telling
-from mktme import payloads, render, statuses
+from mktme import listings, payloads, render, statuses
+from mktme import simulate as simulation
+from mktme.forms import FORMS
 from mktme.judge import Cell, Limits, judge
 from mktme.matrix import Asked, judge_all
+from mktme.progress import progress
 from mktme.record import record
-from model import LIMITS, NOT_MODELLED, Scope, ScopeError
+from mktme.script import ScriptError
+from model import LIMITS, Scope, ScopeError
 from properties import PROPERTIES, PropertyError, property_from_text
 
 COMPARED = ("rfc-v2", "rfc-v2-savekeys", "rfc-v2-fixed", "per-package")
@@ -177,16 +176,56 @@ def payload(
 
 @app.command("list")
 def list_(
-    what: Annotated[str, typer.Argument(metavar="designs|properties|knobs")],
+    what: Annotated[str, typer.Argument(metavar="designs|properties|knobs|commands")],
 ) -> int:
-    """Show what there is: designs, properties, or knobs.
+    """Show what there is: designs, properties, knobs, or the commands of a script.
 
     Example: mktme list knobs
     """
-    tables = {"designs": _designs, "properties": _properties, "knobs": _knobs}
+    tables = {
+        "designs": lambda: listings.designs(DESIGNS),
+        "properties": lambda: listings.properties(PROPERTIES),
+        "knobs": lambda: listings.knobs(KNOBS),
+        "commands": lambda: listings.commands(FORMS),
+    }
     if what not in tables:
         raise typer.BadParameter(f"unknown list {what!r}{nearest(what, tables)}")
     _console().print(tables[what]())
+    return statuses.HOLDS
+
+
+@app.command()
+def simulate(
+    script: Annotated[
+        str, typer.Argument(metavar="SCRIPT|-", help="A script, or - for standard input.")
+    ],
+    design: Annotated[
+        str | None,
+        typer.Option(metavar="DESIGN[,knob=value…]", help="The design; rfc-v2 if none is given."),
+    ] = None,
+    shows: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--show", metavar="tables", help="Key tables after each line that changes them."
+        ),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object for each line.")] = False,
+) -> int:
+    """Run a script on a simulated machine and print the answer of each line.
+
+    The whole script is read before its first line runs. `mktme list commands` shows the language.
+
+    Example: mktme simulate examples/rfc-demo-program.sim --show tables
+    """
+    for what in shows or ():
+        if what != "tables":
+            raise typer.BadParameter(f"unknown thing to show {what!r}; known: tables")
+    read = simulation.read(script)
+    chosen = simulation.chosen(read, design)
+    ran = simulation.Simulation(read, chosen, shows_tables=bool(shows))
+    for one in ran.run():
+        for line in simulation.json_lines(one) if as_json else simulation.lines_of(one):
+            print(line, flush=True)
     return statuses.HOLDS
 
 
@@ -194,8 +233,11 @@ def main() -> None:
     """Run a command and exit with its status; every refusal becomes one line on stderr."""
     try:
         status = app(args=sys.argv[1:] or ["--help"], standalone_mode=False)
-    except (DesignError, PropertyError, ScopeError, KernelError) as refusal:
+    except (DesignError, PropertyError, ScopeError, KernelError, ScriptError) as refusal:
         status = _refuse(str(refusal))
+    except simulation.Unmet as surprise:
+        _refuse(str(surprise))
+        status = statuses.VIOLATED
     except TyperException as refusal:
         status = _refuse(_with_commands(refusal.format_message()))
     except (KeyboardInterrupt, typer.Abort):
@@ -250,74 +292,8 @@ def _show(cells: Sequence[Cell], scope: Scope, as_json: bool) -> None:
 
 def _judged(asked: Sequence[Asked], scope: Scope, limits: Limits) -> list[Cell]:
     """Judge with a progress display on a terminal, and none in a pipe."""
-    with _progress(len(asked)) as bar:
+    with progress(len(asked)) as bar:
         if len(asked) == 1:
             ((design, claim),) = asked
             return [judge(design, PROPERTIES[claim], scope, limits, bar.exploring)]
         return judge_all(asked, scope, limits, bar.done)
-
-
-class _Bar:
-    def __init__(self, progress: Progress, total: int) -> None:
-        self._progress = progress
-        self._task = progress.add_task("checking", total=total, detail="")
-
-    def done(self, cell: Cell) -> None:
-        detail = f"{cell.design.name} / {cell.property_id}"
-        self._progress.update(self._task, advance=1, detail=detail)
-
-    def exploring(self, at: Exploring) -> None:
-        rate = at.states / max(at.seconds, 0.001)
-        detail = f"depth {at.depth}, {at.states:,} states, {rate:,.0f} states/s"
-        self._progress.update(self._task, detail=detail)
-
-
-@contextmanager
-def _progress(total: int) -> Iterator[_Bar]:
-    err = Console(stderr=True)
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TextColumn("{task.fields[detail]}"),
-    )
-    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as progress:
-        yield _Bar(progress, total)
-
-
-def _designs() -> Table:
-    table = Table("design", "posture that is not as posted", "details", header_style="bold")
-    for name, design in DESIGNS.items():
-        changed = [
-            f"{knob.name}={getattr(design, knob.name)}"
-            for knob in KNOBS.values()
-            if knob.kind == "posture" and getattr(design, knob.name) != knob.posted
-        ]
-        details = "as posted" if design.on_release == "keep" else "repaired"
-        table.add_row(name, ", ".join(changed) or "none", details)
-    return table
-
-
-def _properties() -> Table:
-    table = Table("property", "kind", "statement", "source", header_style="bold")
-    for claim in PROPERTIES.values():
-        table.add_row(claim.id, claim.kind, claim.sentence, claim.source)
-    return table
-
-
-def _knobs() -> Table:
-    table = Table("knob", "kind", "value", "meaning", "source", header_style="bold")
-    for knob in KNOBS.values():
-        absent = Text("\nnot modelled yet", style="dim") if knob.name in NOT_MODELLED else Text("")
-        for number, (value, meaning) in enumerate(knob.meanings.items()):
-            first = number == 0
-            table.add_row(
-                Text(knob.name).append(absent) if first else "",
-                knob.kind if first else "",
-                f"{value} (posted)" if first else value,
-                meaning,
-                knob.source if first else "",
-            )
-        table.add_section()
-    return table

@@ -16,8 +16,10 @@ INTERNAL = 70
 INTERRUPTED = 130
 
 MEANINGS = {
-    HOLDS: "every property holds or does not apply (check), every cell is decided (compare)",
-    VIOLATED: "a property is violated (check only)",
+    HOLDS: "every property holds or does not apply (check), every cell is decided (compare), every"
+    " line ran and answered as expected (simulate)",
+    VIOLATED: "a property is violated (check only), a line's answer is not the expected one"
+    " (simulate)",
     BAD_INPUT: "bad input",
     INCONCLUSIVE: "inconclusive: unknown, or checked to some depth only",
     VACUOUS: "vacuous: what a property speaks about never happens",

@@ -1,0 +1,62 @@
+"""Decides how designs, properties, knobs and a script's commands are listed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from rich.table import Table
+from rich.text import Text
+
+from checker import Property
+from designs import KNOBS, Design
+from designs.knobs import Knob
+from mktme.forms import Form
+from model import NOT_MODELLED
+
+
+def designs(named: Mapping[str, Design]) -> Table:
+    """The named designs."""
+    table = Table("design", "posture that is not as posted", "details", header_style="bold")
+    for name, design in named.items():
+        changed = [
+            f"{knob.name}={getattr(design, knob.name)}"
+            for knob in KNOBS.values()
+            if knob.kind == "posture" and getattr(design, knob.name) != knob.posted
+        ]
+        details = "as posted" if design.on_release == "keep" else "repaired"
+        table.add_row(name, ", ".join(changed) or "none", details)
+    return table
+
+
+def properties(claims: Mapping[str, Property]) -> Table:
+    """The claims."""
+    table = Table("property", "kind", "statement", "source", header_style="bold")
+    for claim in claims.values():
+        table.add_row(claim.id, claim.kind, claim.sentence, claim.source)
+    return table
+
+
+def knobs(catalogue: Mapping[str, Knob]) -> Table:
+    """The decisions that make a design."""
+    table = Table("knob", "kind", "value", "meaning", "source", header_style="bold")
+    for knob in catalogue.values():
+        absent = Text("\nnot modelled yet", style="dim") if knob.name in NOT_MODELLED else Text("")
+        for number, (value, meaning) in enumerate(knob.meanings.items()):
+            first = number == 0
+            table.add_row(
+                Text(knob.name).append(absent) if first else "",
+                knob.kind if first else "",
+                f"{value} (posted)" if first else value,
+                meaning,
+                knob.source if first else "",
+            )
+        table.add_section()
+    return table
+
+
+def commands(forms: Mapping[str, Form]) -> Table:
+    """What a line of a script may say."""
+    table = Table("command", "meaning", header_style="bold")
+    for form in forms.values():
+        table.add_row(Text(form.usage), Text(form.meaning))
+    return table
