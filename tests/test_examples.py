@@ -30,7 +30,7 @@ def simulate(monkeypatch, capsys):
 
 
 def test_there_are_examples_of_the_documentation_and_of_the_debate():
-    assert 16 == len(SCRIPTS)
+    assert 17 == len(SCRIPTS)
     assert 3 == sum(name.startswith("rfc-") for name in SCRIPTS)
 
 
