@@ -45,6 +45,8 @@ def cold_boot(
 ) -> list[Finding]:
     """Take the modules of every package out and search the bytes they store.
 
+    Those of a package that was removed, and not replaced yet, are among them.
+
     ``locate`` tells who owns a physical address; ``needles``: name -> bytes. ``decay`` is the
     probability with which each bit that is off its ground state has fallen to it by then; the same
     seed lets the same bits fall. See `impl.decay` for what is recognised then. In order of package,
@@ -70,12 +72,14 @@ def disclosure(
     """Read all memory as the kernel maps it, through KeyID 0, and search that.
 
     Every page that was ever written, on every package: what KeyID 0 wrote in plain, what another
-    key wrote as the garbage that KeyID 0 makes of it. Memory that is not usable was never written.
+    key wrote as the garbage that KeyID 0 makes of it. Memory that is not usable is not mapped.
     Arguments, order and errors as for `cold_boot`.
     """
     check(needles, 0.0)
     found = []
     for number, package in enumerate(machine.packages):
+        if not package.memory_present:
+            continue
         addresses = [package.base + offset for offset, _ in package.dram.image()]
         for address, image in joined((a, machine.read(a, PAGE_BYTES)) for a in addresses):
             for offset, name, errors in sorted(exact(image, needles)):

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from impl.errors import InvalidArgument, KernelError, NoKey
+from impl.errors import Busy, InvalidArgument, KernelError, NoKey
 from impl.hotplug import Hotplug
+from impl.keys import Key
 from impl.material import CLEAR, KeyMaterial
 from impl.service import KeyService
 from impl.system import System
-from impl.threads import Operation, Pause
+from impl.threads import Operation, Pause, cleaning_up
 
 
 class Calls:
@@ -54,7 +55,7 @@ class Calls:
         def body(material: KeyMaterial) -> Operation[None]:
             return self._service.update(key, material)
 
-        return self._system.preparser.preparsed(payload, call, body)
+        return self._using(key, self._system.preparser.preparsed(payload, call, body))
 
     def extend(self, serial: int, package: int, payload: bytes) -> Operation[None]:
         """A KeyID on one more package.
@@ -67,10 +68,15 @@ class Calls:
         def body(material: KeyMaterial) -> Operation[None]:
             return self._service.extend(key, package, material)
 
-        return self._system.preparser.preparsed(payload, call, body)
+        return self._using(key, self._system.preparser.preparsed(payload, call, body))
+
+    def _using(self, key: Key, operation: Operation[None]) -> Operation[None]:
+        """Run an operation that refers to the key, so that it is not collected meanwhile."""
+        self._system.keys.take(key)
+        yield from cleaning_up(operation, lambda: self._system.keys.put(key))
 
     def destroy(self, serial: int) -> Operation[None]:
-        """The garbage collector takes a key away. Raises NoKey.
+        """The garbage collector takes a key away. Raises NoKey, Busy (an operation refers to it).
 
         Of a key that lost its KeyIDs to a failed update only the object is left to free.
         """
@@ -80,7 +86,11 @@ class Calls:
             if key is not None:
                 self._system.keys.release(key)
             return
-        key = self._system.keys.look_up(serial, f"destroy key {serial}")
+        call = f"destroy key {serial}"
+        key = self._system.keys.look_up(serial, call)
+        if self._system.keys.is_in_flight(key):
+            raise Busy(call, "an operation in flight refers to it")
+        self._system.keys.withdraw(key)
         yield from self._service.destroy(key)
         self._system.keys.release(key)
 

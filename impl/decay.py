@@ -122,6 +122,8 @@ class FadedImage:
         The anchors lie side by side, so that a border between two regions cuts one of them at most.
         """
         last = len(self._image) - len(needle)
+        if last < 0:
+            return []
         size = min(ANCHOR_BYTES, max(len(needle) // 2, 1))
         start = anchor(needle, 2 * size)
         places: set[int] = set()

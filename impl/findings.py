@@ -45,7 +45,7 @@ class Report:
     ``reduced``. ``cut``: prefixes given up because all that could follow was asleep. ``steps``: all
     that were scheduled, ``distinct_steps``: without those that were executed again to come back to
     where the search branches. ``limit``: what ended the search early, or nothing. ``sequential``:
-    what running the operations one after the other can lead to.
+    what running the operations one after the other can lead to; all of it if ``has_all_orders``.
     """
 
     operations: tuple[str, ...]
@@ -60,6 +60,7 @@ class Report:
     left_held: tuple[Finding[Held], ...]
     outcomes: tuple[Finding[Outcome], ...]
     sequential: tuple[Finding[Outcome], ...]
+    has_all_orders: bool = True
 
     @property
     def is_complete(self) -> bool:
@@ -68,7 +69,12 @@ class Report:
 
     @property
     def unserialisable(self) -> tuple[Finding[Outcome], ...]:
-        """The outcomes that no order of the whole operations gives, those of deadlocks included."""
+        """The outcomes that no order of the whole operations gives, those of deadlocks included.
+
+        None where not all orders are known.
+        """
+        if not self.has_all_orders:
+            return ()
         expected = {finding.what for finding in self.sequential}
         return tuple(finding for finding in self.outcomes if finding.what not in expected)
 

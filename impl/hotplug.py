@@ -85,6 +85,7 @@ class Hotplug:
         """Put an absent package in. Raises InvalidArgument (no such socket), AlreadyExists."""
         call = f"add package {number}"
         yield Pause("put the package in")
+        self._system.machine.accesses.read("packages")
         packages = self._system.machine.packages
         if not 0 <= number < len(packages):
             raise InvalidArgument(call, "the machine has no such socket")

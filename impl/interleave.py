@@ -27,8 +27,9 @@ Mazurkiewicz trace is executed to its end exactly once. A prefix whose possible 
 given up and counted.
 
 This rests on the world noting everything that a step touches, and on a world that is the same after
-every boot. Both are checked in part: where a schedule is executed again, and where the steps of a
-finding are swapped until its schedule has the fewest context switches.
+every boot. Both are checked in part: where a schedule is executed again, where the steps of a
+finding are swapped until its schedule has the fewest context switches, and by the outcomes of whole
+operations in some order, none of which may be missing.
 """
 
 from __future__ import annotations
@@ -234,7 +235,11 @@ class _Search(Generic[World]):
 
     def report(self, limit: str) -> Report:
         """What was found so far, each finding with a schedule that was executed once more."""
-        outcomes = sequential(self._scenario, self._shared)
+        outcomes, are_all = sequential(self._scenario, self._shared, self._limits[0])
+        if not limit and not outcomes.keys() <= self._outcomes.keys():
+            raise Unfaithful(_MISSING)
+        if not limit and not are_all:
+            limit = f"{self._limits[0]:,} runs of one operation after the other"
         return Report(
             operations=tuple(self._names),
             faults_max=self._scenario.faults_max,
@@ -251,6 +256,7 @@ class _Search(Generic[World]):
                 Finding(outcome, narrated(self._scenario, taken)[0])
                 for outcome, taken in outcomes.items()
             ),
+            has_all_orders=are_all,
         )
 
     def _findings(
@@ -271,6 +277,7 @@ class _Search(Generic[World]):
 
 
 _NOTHING: Final = Footprint(set(), set())
+_MISSING: Final = "cannot reduce: an order of whole operations has an outcome that no run had"
 _UNNOTED: Final = "cannot swap independent steps: one of them touched what it did not note"
 
 

@@ -12,6 +12,7 @@ from designs import Design
 from impl.attacker import Finding, cold_boot, disclosure
 from impl.calls import Calls
 from impl.frames import FRAMES_MAX
+from impl.keys import Key
 from impl.keyservice import GlobalKeyService
 from impl.machine import Machine
 from impl.material import KeyMaterial
@@ -191,6 +192,14 @@ class Kernel:
             for p, key_map in enumerate(self._service.maps)
             for k, value in key_map.entries().items()
         }
+
+    def key(self, serial: int) -> Key | None:
+        """The key with a serial number, of any type, while something refers to it."""
+        return self._system.keys.find(serial)
+
+    def known_keys(self) -> list[Key]:
+        """Every key that was not collected yet, of any type, in order of serial number."""
+        return self._system.keys.known()
 
     def live_serials(self) -> set[int]:
         """The serial numbers of all live keys."""

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import Final
 
 from impl.errors import AccessDenied, InvalidArgument, KernelError, NoKey
-from impl.keypayload import cleaning_up
 from impl.keys import Key, Keys
 from impl.keytypes import KeyType
 from impl.listing import describe
@@ -18,7 +17,7 @@ from impl.locks import Mode
 from impl.lookup import Lookup, Reference
 from impl.permissions import EVERY_BIT, Need, is_in_group, permits
 from impl.process import Process
-from impl.threads import Operation, Pause, T, holding
+from impl.threads import Operation, Pause, T, cleaning_up, holding
 
 # keyctl_chown(3): this uid or gid stays.
 UNCHANGED: Final = -1

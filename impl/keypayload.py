@@ -23,21 +23,10 @@ from impl.mktmetype import MktmeType
 from impl.permissions import Need, default_mask, require
 from impl.process import Process
 from impl.search import KEYRING
-from impl.threads import Operation, Pause, T, holding
+from impl.threads import Operation, Pause, cleaning_up, holding
 
 ADD_MAX: Final = 2**20 - 1
 UPDATE_MAX: Final = 4096
-
-
-def cleaning_up(operation: Operation[T], clean_up: Callable[[], None]) -> Operation[T]:
-    """Run an operation, then ``clean_up``, whether it succeeds or is refused."""
-    try:
-        result = yield from operation
-    except KernelError:
-        clean_up()
-        raise
-    clean_up()
-    return result
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Final
 
 from impl.errors import InvalidArgument, KernelError, NoKey, NotAKeyring, NotPermitted
-from impl.keypayload import cleaning_up
 from impl.keyring import Keyrings
 from impl.keys import Key, Keys
 from impl.locks import Lock
@@ -16,7 +15,7 @@ from impl.permissions import Need, require
 from impl.process import Process
 from impl.search import KEYRING, Search, refuse_cycle
 from impl.special import SpecialKeyrings
-from impl.threads import Operation, Pause, holding
+from impl.threads import Operation, Pause, cleaning_up, holding
 
 TYPE_MAX: Final = 31
 DESCRIPTION_MAX: Final = 4095

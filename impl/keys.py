@@ -131,15 +131,15 @@ class Keys:
         self._live[key.serial] = key
 
     def withdraw(self, key: Key) -> None:
-        """The garbage collector takes an unused key: from now on only it knows the key."""
+        """The garbage collector takes a key: from now on only it knows the key."""
         self.changing(key)
         self.accesses.write("known keys")
         self._known.pop(key.serial, None)
+        self._live.pop(key.serial, None)
 
     def release(self, key: Key) -> None:
         """Free the key object; it is not cleared."""
         self.withdraw(key)
-        self._live.pop(key.serial, None)
         self._slab.kfree(key.object)
 
     def lose(self, key: Key) -> None:
@@ -186,6 +186,11 @@ class Keys:
         """Whether anything refers to it."""
         self.accesses.read(("key usage", key.serial))
         return key.usage > 0
+
+    def is_in_flight(self, key: Key) -> bool:
+        """Whether anything refers to a key that no keyring links, beside whoever made it."""
+        self.accesses.read(("key usage", key.serial))
+        return key.usage > 1
 
     # Looking
 

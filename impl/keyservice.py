@@ -192,6 +192,9 @@ class GlobalKeyService:
         return holding(self._system.map_lock, lambda: self._release(handle))
 
     def _release(self, keyid: int) -> Operation[None]:
+        if keyid not in self.map.entries():
+            # A failed update took it out of service while this waited for the lock.
+            return
         self._unmap(keyid)
         if self._system.design.on_release == "clear_first":
             yield from self._system.clear(keyid, self._system.present_packages())

@@ -11,6 +11,7 @@ from typing import Final
 
 from impl import msr, pconfig
 from impl.accesses import Accesses
+from impl.dram import Dram
 from impl.errors import BadAddress
 from impl.package import Package, RandomBytes
 from impl.pconfig import Command, Execution, Faults, Outcome, Status, Structure
@@ -116,6 +117,8 @@ class Machine:
         package = self.packages[number]
         if package.present:
             raise ValueError(f"cannot add package {number}: it is in the machine already")
+        # The package and its memory modules are new, also where one was removed before.
+        package.dram = Dram()
         package.present = True
         self._activate(package)
 

@@ -1,13 +1,16 @@
 """Decides which facts of a kernel make two final states the same to everybody who can ask.
 
-Addresses and serial numbers depend on who came first and mean nothing, so a key is called by who
-made it: "key 2" if it was there before the operations began, else the name of the operation. A
-random key is told from a user key by the last PCONFIG that succeeded, and from another random key
-not at all.
+Addresses and serial numbers depend on who came first and mean nothing, so a key is called "key 2"
+if it was there before the operations began, else by its type and description, or by the operation
+that made it where it has none. A random key is told from a user key by the last PCONFIG that
+succeeded, and from another random key not at all. Bytes are shown as a fingerprint; those that no
+key decrypts right are garbage, which differs from run to run.
 """
 
 from __future__ import annotations
 
+import hashlib
+import zlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -22,6 +25,9 @@ from impl.threads import Operation
 from impl.vma import UNENCRYPTED, USER_START
 
 MAKING = "a key that is being made"
+
+# Shorter strings do not compress either, whatever they are.
+GARBAGE_MIN = 256
 
 
 @dataclass
@@ -39,6 +45,9 @@ class Booted:
         """What a key is called."""
         if serial in self.before:
             return f"key {serial}"
+        key = self.kernel.key(serial)
+        if key is not None and key.description:
+            return f"{key.type} key {key.description}"
         return f"the key of {self.made[serial]}" if serial in self.made else MAKING
 
 
@@ -70,7 +79,7 @@ def _named(
     def operation(world: Booted) -> Operation[Any]:
         result = yield from begin(world.kernel)
         if is_serial(result):
-            world.made[result] = name
+            world.made.setdefault(result, name)
         return result
 
     return operation
@@ -91,14 +100,21 @@ def answer(world: Booted, result: object) -> str:
     if is_serial(result):
         return "ok"
     if isinstance(result, bytes):
-        return f"ok, {len(result)} bytes"
+        return f"ok, {len(result)} bytes: {contents(result)}"
     return as_text(result) if isinstance(result, int | str) else "ok"
 
 
+def contents(data: bytes) -> str:
+    """A digest of bytes. What neither compresses nor is text was deciphered with a wrong key."""
+    is_long = len(data) >= GARBAGE_MIN
+    looks_random = len(zlib.compress(data)) >= len(data) if is_long else not data.isascii()
+    return "garbage" if looks_random else hashlib.sha256(data).hexdigest()[:8]
+
+
 def observe(world: Booted) -> tuple[str, ...]:
-    """A fact a line: key tables, KeyIDs, vault, CPUs, and the VMAs of every process."""
+    """A fact a line: key tables, KeyIDs, vault, CPUs, keys, and the memory of every process."""
     kernel = world.kernel
-    facts = [*_tables(kernel), *_keyids(world), *_cpus(kernel)]
+    facts = [*_tables(kernel), *_keyids(world), *_cpus(kernel), *sorted(_keys(world))]
     return (*facts, *_vmas(world, kernel.mm))
 
 
@@ -170,12 +186,31 @@ def _cpus(kernel: Kernel) -> Iterator[str]:
         yield f"package {number}: CPUs online: {', '.join(online) or 'none'}; {lead}{memory}"
 
 
+def _keys(world: Booted) -> Iterator[str]:
+    """What the key retention service knows of every key that something refers to."""
+    for key in world.kernel.known_keys():
+        states = {"revoked": key.is_revoked, "invalidated": key.is_invalidated}
+        state = "".join(f", {name}" for name, is_so in states.items() if is_so)
+        links = ", ".join(sorted(world.name_of(linked.serial) for linked in key.links.values()))
+        expiry = "" if key.expiry is None else f", expires at {key.expiry:g} s"
+        yield (
+            f"{world.name_of(key.serial)}: uid {key.uid}, permissions {key.perm:#010x}{state}{expiry}"
+            f"{', links ' + links if links else ''}"
+        )
+
+
 def _vmas(world: Booted, mm: MemoryManager) -> Iterator[str]:
+    machine = world.kernel.machine
     for pid, process in sorted(mm.processes.items()):
         for vma in mm.vmas(process):
             pages = (vma.end - vma.start) // PAGE_BYTES
             size = f"{pages} page{'s' if pages > 1 else ''}, {vma.prot or 'none'}"
             yield f"process {pid}: {size}, {_encryption(world, vma.handle)}"
+        for page in mm.page_table(process).values():
+            address = page.address | page.keyid << machine.keyid_shift
+            stored = machine.read(address, PAGE_BYTES)
+            where = f"on package {page.package} through KeyID {page.keyid}"
+            yield f"process {pid}: a page {where}: {contents(stored)}"
 
 
 def _encryption(world: Booted, handle: int) -> str:

@@ -75,9 +75,8 @@ class Package:
         self._tme = None
 
     def remove(self) -> None:
-        """Out of the socket: what it held is gone, its memory modules with it."""
+        """Out of the socket: its key table is gone; its memory modules keep what they store."""
         self.reset()
-        self.dram = Dram()
         self.present = self.memory_present = False
 
     def read(self, keyid: int, address: int, size: int) -> bytes:

@@ -8,7 +8,7 @@ its key hold, because no single KeyID names the key.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from impl.bitmap import UserBitmap
 from impl.errors import Busy, InvalidArgument, KernelError, NoKey
@@ -68,7 +68,7 @@ class PerPackageKeyService:
         for package in packages:
             self._require_memory(package, call)
         self._system.refuse_unreachable(packages, call)
-        yield from self._enter(key, self._choose(packages, call), material, 1, call)
+        yield from self._enter(key, self._choose(packages, call), material, lambda: 1, call)
         self._keys.set_type(key, material.command)
 
     def _choose(self, packages: Iterable[int], call: str) -> dict[int, int]:
@@ -86,16 +86,23 @@ class PerPackageKeyService:
         return chosen
 
     def _enter(
-        self, key: Key, chosen: dict[int, int], material: KeyMaterial, count: int, call: str
+        self,
+        key: Key,
+        chosen: dict[int, int],
+        material: KeyMaterial,
+        references: Callable[[], int],
+        call: str,
     ) -> Operation[None]:
-        """Program the chosen KeyIDs and map them, all with the same reference count.
+        """Program the chosen KeyIDs and map them, all with the same number of references.
 
-        If one fails, none is mapped.
+        ``references`` is asked when they are mapped: VMAs come and go without the map lock while
+        PCONFIG runs. If one fails, none is mapped.
         """
         failing = yield from self._program(chosen, material)
         if failing:
             self._quarantine(chosen)
             raise NoKey(call, f"PCONFIG failed on packages {failing}")
+        count = references()
         for package, keyid in chosen.items():
             if material.is_user:
                 self.bitmaps[package].set(keyid, True)
@@ -173,8 +180,8 @@ class PerPackageKeyService:
         """Give the key a KeyID on one more package, from a payload of the type it has now.
 
         The kernel did not keep the key's bytes and cannot tell whether a user key is the same one
-        again. Raises InvalidArgument (has one there, no such memory, another type), NoKey (out of
-        reach, no KeyID free there, or the programming failed).
+        again. Raises InvalidArgument (has none, or one there; no such memory; another type), NoKey
+        (out of reach, no KeyID free there, or the programming failed).
         """
         return self._system.locked(lambda: self._extend(key, package, material))
 
@@ -182,13 +189,18 @@ class PerPackageKeyService:
         call = f"extend key {key.serial}"
         self._require_memory(package, call)
         keyids = self.keyids_of(key)
+        if not keyids:
+            raise InvalidArgument(call, "the key has no KeyID")
         if package in keyids:
             raise InvalidArgument(call, f"it has a KeyID on package {package} already")
         if material.command is not self._keys.type_of(key):
             raise InvalidArgument(call, "the payload is of another type than the key")
-        # Whoever refers to the key refers to all of its KeyIDs, this one included.
-        count = max((self.counts[p].get(k) for p, k in keyids.items()), default=1)
-        yield from self._enter(key, self._choose([package], call), material, count, call)
+
+        def references() -> int:
+            # Whoever refers to the key refers to all of its KeyIDs, this one included.
+            return max(self.counts[p].get(k) for p, k in keyids.items())
+
+        yield from self._enter(key, self._choose([package], call), material, references, call)
 
     # CPU hotplug
 
@@ -216,7 +228,7 @@ class PerPackageKeyService:
             self.counts[package].take(keyid)
 
     def drop(self, handle: int) -> bool:
-        """One reference less on every KeyID of the key; whether they were the last."""
+        """One reference less on every KeyID of the key; whether one of them was the last."""
         last = [self.counts[package].drop(keyid) for package, keyid in self._pairs(handle).items()]
         return any(last)
 
@@ -227,7 +239,9 @@ class PerPackageKeyService:
         return holding(self._system.map_lock, lambda: self._release(handle))
 
     def _release(self, handle: int) -> Operation[None]:
-        keyids = self._pairs(handle)
+        # Each slot goes with its own last reference.
+        pairs = self._pairs(handle).items()
+        keyids = {p: keyid for p, keyid in pairs if not self.counts[p].get(keyid)}
         self._unmap(keyids)
         if self._system.design.on_release == "clear_first":
             for package, keyid in keyids.items():

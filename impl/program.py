@@ -7,6 +7,7 @@ with the key in it, and the entropy for random keys stays on the kernel stack.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Final
 
 from designs import Design
@@ -65,8 +66,8 @@ class Programmer:
         statuses = {}
         for package, cpu in cpus:
             # One after the other here, in parallel in the kernel: none waits for another.
-            request = Execute(package, cpu, keyid, material.command)
-            statuses[package] = yield from self._execute(request, structure)
+            first = Execute(package, cpu, keyid, material.command)
+            statuses[package] = yield from self._execute(first, structure)
         if hotplug_lock is not None:
             yield Release(hotplug_lock)
         self._free(structure)
@@ -81,10 +82,10 @@ class Programmer:
             data_key, tweak_key = mix(data_key, entropy), mix(tweak_key, entropy)
         return Structure(keyid, material.control_word, data_key, tweak_key).encode()
 
-    def _execute(self, request: Execute, structure: Object) -> Operation[Status]:
-        for _ in range(self._attempts):
-            yield request
-            outcome = self._machine.pconfig(request.package, request.cpu, structure.address)
+    def _execute(self, first: Execute, structure: Object) -> Operation[Status]:
+        for attempt in range(self._attempts):
+            yield replace(first, attempt=attempt) if attempt else first
+            outcome = self._machine.pconfig(first.package, first.cpu, structure.address)
             status = outcome.status
             if status is Status.PROG_SUCCESS:
                 break

@@ -41,8 +41,9 @@ class Scenario(Generic[World]):
     ``boot`` builds the world; ``operations``: thread name -> its operation, begun in that world.
     ``accesses``: where the world notes what a step touches; names must be the same in every run.
     ``observe``: a digest of a final state. ``answer``: the digest of an operation's result.
-    ``choose`` tells the world the status of the PCONFIG that comes next; at most ``faults_max`` of
-    them are failures. Lock names are unique within a world.
+    ``choose`` tells the world the status of the PCONFIG that comes next. At most ``faults_max``
+    programmings of a package fail; the retries of such a one may fail as well. Lock names are
+    unique within a world.
     """
 
     boot: Callable[[], World]
@@ -115,7 +116,8 @@ class Run(Generic[World]):
         if type(request) is Execute:
             # Success comes first; failures only while the budget lasts.
             statuses = possible(request.command)
-            return statuses if self._faults_left else statuses[:1]
+            # A retry of a programming that failed was paid for by its first failure.
+            return statuses if self._faults_left or request.attempt else statuses[:1]
         if type(request) is not Acquire:
             return (GOES_ON,)
         lock, thread = request.lock, self.threads[number]
@@ -142,7 +144,8 @@ class Run(Generic[World]):
                 return
             lock.acquire(thread, request.mode)
         elif isinstance(way, Status):
-            if way is not Status.PROG_SUCCESS:
+            is_first = type(request) is Execute and not request.attempt
+            if way is not Status.PROG_SUCCESS and is_first:
                 accesses.write(FAULT_BUDGET)
                 self._faults_left -= 1
             self._scenario.choose(self.world, way)

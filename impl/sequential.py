@@ -13,21 +13,28 @@ from impl.scenario import Outcome, Run, Scenario, World
 from impl.schedule import Choice
 
 
-def sequential(scenario: Scenario[World], shared: set[str]) -> dict[Outcome, list[Choice]]:
+def sequential(
+    scenario: Scenario[World], shared: set[str], runs_max: int
+) -> tuple[dict[Outcome, list[Choice]], bool]:
     """Every such outcome, in the order found, with the steps of one run that has it.
 
-    ``shared``: the names of the locks that readers ask for.
+    ``shared``: the names of the locks that readers ask for. At most ``runs_max`` runs are made; the
+    second value says whether those were all.
     """
     found: dict[Outcome, list[Choice]] = {}
+    runs = 0
     for order in permutations(range(len(scenario.operations))):
         unexplored: list[list[Choice]] = [[]]
         while unexplored:
+            if runs == runs_max:
+                return found, False
+            runs += 1
             run = Run(scenario, shared)
             taken, others = _one_after_the_other(run, order, unexplored.pop())
             found.setdefault(run.outcome(), taken)
             # The last alternative is explored first; pushed in reverse, they come in order.
             unexplored += reversed(others)
-    return found
+    return found, True
 
 
 def _one_after_the_other(

@@ -41,6 +41,10 @@ NAMES: Final = {"t": "_tid", "p": "_pid", "s": "_ses"}
 SLOTS: Final = {Special.THREAD: "t", Special.PROCESS: "p"}
 
 
+# What the explorer of interleavings calls the keyring that holds the users' keyrings.
+REGISTER: Final = "user register"
+
+
 class SpecialKeyrings:
     """The keyrings that belong to processes and users."""
 
@@ -87,8 +91,9 @@ class SpecialKeyrings:
             raise NoKey(call, "no session keyring can be made") from error
 
     def _is_of_user(self, session: Key) -> bool:
+        self._accesses.read(REGISTER)
         register = self._register
-        return register is not None and session in register.links.values()
+        return register is not None and session in self._keys.looking_at(register).links.values()
 
     def new_session(self, process: Process, call: str) -> Key:
         """A new anonymous session keyring. Raises QuotaExceeded if it replaces another."""
@@ -174,6 +179,7 @@ class SpecialKeyrings:
 
     def user_session(self, process: Process) -> Key | None:
         """The user-session keyring, if there is one that can be used."""
+        self._accesses.read(REGISTER)
         if self._register is None:
             return None
         try:
@@ -200,7 +206,9 @@ class SpecialKeyrings:
 
     def _registered(self) -> Key:
         """The kernel's keyring that holds the users' keyrings."""
+        self._accesses.read(REGISTER)
         if self._register is None:
+            self._accesses.write(REGISTER)
             self._register = self._keyrings.create(
                 ".user_reg", (0, NO_GID), USER_KEYRING_REGISTER, "boot"
             )

@@ -38,12 +38,16 @@ class Release:
 
 @dataclass(frozen=True, slots=True)
 class Execute:
-    """The thread is about to execute PCONFIG, where the environment may choose a failure."""
+    """The thread is about to execute PCONFIG, where the environment may choose a failure.
+
+    ``attempt``: 0, or how often the same programming was retried on that package.
+    """
 
     package: int
     cpu: int
     keyid: int
     command: Command
+    attempt: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +74,8 @@ def run(operation: Operation[T], name: str | None = None) -> T:
             if isinstance(request, Acquire):
                 if not request.lock.is_free_for(thread, request.mode):
                     # The thread stays in the lock's queue for good, and its operation with it.
+                    if request.mode is Mode.EXCLUSIVE:
+                        request.lock.wait(thread)
                     request.lock.abandon(thread, operation)
                     raise Deadlock(
                         f"cannot {thread.name}: it would wait forever for the {request.lock.name}"
@@ -80,6 +86,17 @@ def run(operation: Operation[T], name: str | None = None) -> T:
     except StopIteration as stop:
         result: T = stop.value
         return result
+
+
+def cleaning_up(operation: Operation[T], clean_up: Callable[[], None]) -> Operation[T]:
+    """Run an operation, then ``clean_up``, whether it succeeds or is refused."""
+    try:
+        result = yield from operation
+    except KernelError:
+        clean_up()
+        raise
+    clean_up()
+    return result
 
 
 def holding(

@@ -169,7 +169,7 @@ def test_memory_that_is_stored_survives_a_reset_for_a_cold_boot() -> None:
     assert [PLACE] == [f.address for f in cold_boot(machine, somewhere, NEEDLES)]
 
 
-def test_memory_that_left_with_its_package_is_out_of_reach() -> None:
+def test_the_modules_of_a_removed_package_can_be_stolen_until_others_take_their_place() -> None:
     machine = Machine(tme="off")
     machine.write(machine.address(1, 0), KEY)
     for cpu in machine.packages[1].cpus:
@@ -177,6 +177,8 @@ def test_memory_that_left_with_its_package_is_out_of_reach() -> None:
     assert [1 << 32] == [f.address for f in disclosure(machine, somewhere, NEEDLES)]
     machine.remove_package(1)
     assert [] == disclosure(machine, somewhere, NEEDLES)
+    assert [1 << 32] == [f.address for f in cold_boot(machine, somewhere, NEEDLES)]
+    machine.add_package(1)
     assert [] == cold_boot(machine, somewhere, NEEDLES)
 
 

@@ -371,11 +371,12 @@ def asks_for(scenario, lock):
 # Worlds that do not keep their promises
 
 
-def test_a_variable_that_is_not_noted_hides_a_lost_update() -> None:
+def test_a_variable_that_is_not_noted_is_missed_by_the_outcomes_it_hides() -> None:
     honest = toy(anna=ADD_ONE, ben=ADD_ONE)
     mutant = toy(hidden=frozenset({"x"}), anna=ADD_ONE, ben=ADD_ONE)
     assert (3, 1) == (len(explore(honest).outcomes), len(explore(honest).unserialisable))
-    assert (1, 0) == (len(explore(mutant).outcomes), len(explore(mutant).unserialisable))
+    with pytest.raises(Unfaithful, match="an order of whole operations has an outcome that no run"):
+        explore(mutant)
 
 
 def test_a_swap_that_an_unnoted_access_spoils_is_noticed() -> None:
@@ -385,7 +386,7 @@ def test_a_swap_that_an_unnoted_access_spoils_is_noticed() -> None:
         "ben": [("load", "y"), ("put", "x", 1)],
     }
     assert 3 == len(explore(toy(**programs)).outcomes)
-    with pytest.raises(Unfaithful, match="one of them touched what it did not note"):
+    with pytest.raises(Unfaithful, match=r"cannot (reduce|swap)"):
         explore(toy(hidden=frozenset({"x"}), **programs))
 
 

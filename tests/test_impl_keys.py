@@ -94,13 +94,11 @@ def test_a_key_that_nothing_refers_to_is_not_found_and_still_live() -> None:
         table.put(key)
 
 
-def test_a_withdrawn_key_is_live_until_it_is_released() -> None:
+def test_a_withdrawn_key_is_neither_known_nor_live() -> None:
     table = keys()
     key = enrolled(table)
     table.withdraw(key)
-    assert ([], {key.serial}) == (table.known(), table.live_serials())
-    table.release(key)
-    assert set() == table.live_serials()
+    assert ([], set()) == (table.known(), table.live_serials())
 
 
 def test_a_lost_key_is_revoked_and_no_longer_live_and_keeps_its_object() -> None:
