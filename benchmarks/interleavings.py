@@ -12,10 +12,10 @@ import time
 
 from designs import DESIGNS
 from impl import Kernel
-from impl.findings import Report
-from impl.interleave import explore
-from impl.outcome import Booted, kernel_scenario
-from impl.scenario import Scenario
+from impl.interleaving.explorer import explore
+from impl.interleaving.findings import Report
+from impl.interleaving.outcome import Booted, kernel_scenario
+from impl.interleaving.scenario import Scenario
 
 CPU = b"type=cpu algorithm=aes-xts-128"
 USER = b"type=user algorithm=aes-xts-128 key=" + b"12" * 16 + b" tweak=" + b"34" * 16

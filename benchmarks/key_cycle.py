@@ -13,7 +13,7 @@ from typing import Any
 
 from pairs import medians
 
-import impl.engine
+import impl.hardware.engine
 from designs import DESIGNS
 from impl import Kernel
 
@@ -80,15 +80,15 @@ class _Context:
 
 def cipher_calls(tme: str) -> list[Callable[[], object]]:
     """What one cycle asks of the library, once the kernel has warmed up."""
-    recorder = Recorder(impl.engine.Cipher)
-    impl.engine.Cipher = recorder  # type: ignore[misc, assignment]
+    recorder = Recorder(impl.hardware.engine.Cipher)
+    impl.hardware.engine.Cipher = recorder  # type: ignore[misc, assignment]
     try:
         kernel = Kernel(DESIGNS["rfc-v2-fixed"], tme=tme)
         cycle(kernel)
         recorder.calls.clear()
         cycle(kernel)
     finally:
-        impl.engine.Cipher = recorder.library  # type: ignore[misc]
+        impl.hardware.engine.Cipher = recorder.library  # type: ignore[misc]
     return list(recorder.calls)
 
 

@@ -14,7 +14,7 @@ from checker.trace import Trace
 from conformance.owners import user_key
 from conformance.subject import Subject
 from impl import Entry, Mode
-from impl.keytable import fingerprint
+from impl.hardware.keytable import fingerprint
 
 
 def observe(subject: Subject, claim: Property, trace: Trace) -> Iterable[str]:

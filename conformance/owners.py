@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 
-from impl.keytable import fingerprint
+from impl.hardware.keytable import fingerprint
 
 KEY_BYTES = 16
 

@@ -20,7 +20,7 @@ from conformance.observe import observe
 from conformance.subject import Subject
 from designs import Design
 from impl import Command, Status
-from impl.pconfig import Execution
+from impl.hardware.pconfig import Execution
 from model import Scope
 
 

@@ -9,19 +9,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from designs import Design
-from impl.attacker import Finding, cold_boot, disclosure
-from impl.calls import Calls
-from impl.frames import FRAMES_MAX
-from impl.keys import Key
-from impl.keyservice import GlobalKeyService
-from impl.machine import Machine
-from impl.material import KeyMaterial
-from impl.memory import Hit, OutOfBounds
-from impl.mm import MemoryManager
-from impl.perpackage import PerPackageKeyService
-from impl.process import ROOT_CAPABILITIES, Process
-from impl.retention import KeyRetention
-from impl.system import Resupply, System
+from impl.attack.attacker import Finding, cold_boot, disclosure
+from impl.hardware.machine import Machine
+from impl.heap.memory import Hit, OutOfBounds
+from impl.keyrings.keys import Key
+from impl.keyrings.process import ROOT_CAPABILITIES, Process
+from impl.keyrings.retention import KeyRetention
+from impl.mm.frames import FRAMES_MAX
+from impl.mm.manager import MemoryManager
+from impl.service.calls import Calls
+from impl.service.globalscope import GlobalKeyService
+from impl.service.material import KeyMaterial
+from impl.service.packagescope import PerPackageKeyService
+from impl.service.system import Resupply, System
 from impl.threads import Operation, T, run
 
 
@@ -261,11 +261,11 @@ class Kernel:
     def cold_boot(
         self, needles: Mapping[str, bytes], decay: float = 0.0, seed: int = 0
     ) -> list[Finding]:
-        """What a thief of the memory modules finds: see `impl.attacker`."""
+        """What a thief of the memory modules finds: see `impl.attack.attacker`."""
         return cold_boot(self.machine, self.locate, needles, decay, seed)
 
     def disclosure(self, needles: Mapping[str, bytes]) -> list[Finding]:
-        """What somebody finds who can read kernel memory: see `impl.attacker`."""
+        """What somebody finds who can read kernel memory: see `impl.attack.attacker`."""
         return disclosure(self.machine, self.locate, needles)
 
     def find(self, needle: bytes) -> list[Hit]:

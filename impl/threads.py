@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from impl.errors import Deadlock, KernelError
+from impl.hardware.pconfig import Command
 from impl.locks import Lock, Mode, Thread
-from impl.pconfig import Command
 
 T = TypeVar("T")
 

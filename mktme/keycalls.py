@@ -10,8 +10,8 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from impl import KernelError
-from impl.keyring import unpack_serials
-from impl.process import Process
+from impl.keyrings.keyring import unpack_serials
+from impl.keyrings.process import Process
 from impl.threads import Operation
 from mktme import redact
 from mktme.expectations import Answer

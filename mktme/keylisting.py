@@ -7,10 +7,10 @@ from typing import Final
 
 from impl import KernelError
 from impl.errors import NotAKeyring
-from impl.keyring import unpack_serials
-from impl.permissions import Need
-from impl.process import Process
-from impl.search import DEPTH_MAX
+from impl.keyrings.keyring import unpack_serials
+from impl.keyrings.permissions import Need
+from impl.keyrings.process import Process
+from impl.keyrings.search import DEPTH_MAX
 from impl.threads import Operation
 from mktme.expectations import Answer
 from mktme.keynames import serial_of, with_serial

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from impl import KernelError
-from impl.process import Process
-from impl.special import Special
+from impl.keyrings.process import Process
+from impl.keyrings.special import Special
 from impl.threads import Operation
 from mktme.kinds import KeyName, KeyringName
 from mktme.script import Line

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from designs import nearest
-from impl.machine import TME_SETTINGS
-from impl.msr import NAMES as MSR_NAMES
-from impl.pconfig import Status
+from impl.hardware.machine import TME_SETTINGS
+from impl.hardware.msr import NAMES as MSR_NAMES
+from impl.hardware.pconfig import Status
 
 UNITS: Final = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
 SIZE: Final = re.compile(r"(0x[0-9a-fA-F]+|[0-9]+)([KMG]?)")

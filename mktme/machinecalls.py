@@ -6,11 +6,18 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from impl import KernelError
-from impl.attacker import Finding
-from impl.faults import Failure
-from impl.msr import BYPASS, ENABLE, IA32_TME_ACTIVATE, KEYID_BITS_MASK, KEYID_BITS_SHIFT, LOCK
-from impl.process import Process
-from impl.system import no_answer
+from impl.attack.attacker import Finding
+from impl.hardware.faults import Failure
+from impl.hardware.msr import (
+    BYPASS,
+    ENABLE,
+    IA32_TME_ACTIVATE,
+    KEYID_BITS_MASK,
+    KEYID_BITS_SHIFT,
+    LOCK,
+)
+from impl.keyrings.process import Process
+from impl.service.system import no_answer
 from impl.threads import Operation
 from mktme import tables
 from mktme.expectations import Answer

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from impl.process import ROOT_CAPABILITIES, Process
+from impl.keyrings.process import ROOT_CAPABILITIES, Process
 from impl.threads import Operation
 from mktme import redact
 from mktme.expectations import GARBAGE, Answer

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from designs import Design
 from impl import Command, Kernel
-from impl.keytable import fingerprint
+from impl.hardware.keytable import fingerprint
 
 
 def judged(design: Design, text: bytes) -> str:

@@ -1,4 +1,4 @@
-"""Decides what the lines of a race can do to each other: every interleaving, by `impl.interleave`.
+"""Decides what the lines of a race can do to each other: every interleaving of them.
 
 A race is a question and changes nothing. For each schedule the machine boots again and the script
 so far runs again; then each line of the race is a thread of its own. What the script planned with
@@ -12,9 +12,9 @@ from typing import Any, Final
 from weakref import WeakKeyDictionary
 
 from impl import Kernel
-from impl.findings import Report
-from impl.interleave import explore
-from impl.outcome import kernel_scenario
+from impl.interleaving.explorer import explore
+from impl.interleaving.findings import Report
+from impl.interleaving.outcome import kernel_scenario
 from impl.threads import Operation
 from mktme.expectations import Answer
 from mktme.script import Line

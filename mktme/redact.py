@@ -11,9 +11,9 @@ import hashlib
 import re
 from typing import Final
 
-from impl.engine import KEY_BYTES
-from impl.keytable import fingerprint
-from impl.parser import ALGORITHMS, HEX_DIGITS, TYPES
+from impl.hardware.engine import KEY_BYTES
+from impl.hardware.keytable import fingerprint
+from impl.service.parser import ALGORITHMS, HEX_DIGITS, TYPES
 
 KNOWN_WORDS: Final = {value.decode() for value in (*TYPES, *ALGORITHMS)}
 KEY_TOKEN: Final = re.compile(r"\b(key|tweak)=(?!<[0-9a-f]{4}>)[^\s\"',]{2,}", re.IGNORECASE)

@@ -12,10 +12,10 @@ from typing import Any, Final
 
 from designs import Design
 from impl import Deadlock, GeneralProtection, Kernel, KernelError
-from impl.faults import Failure, Script, Seeded
+from impl.hardware.faults import Failure, Script, Seeded
+from impl.hardware.pconfig import never
+from impl.keyrings.process import Process
 from impl.locks import Lock, Thread
-from impl.pconfig import never
-from impl.process import Process
 from impl.threads import Acquire, Operation
 from mktme.expectations import GENERAL_PROTECTION, HANGS, Answer
 from mktme.forms import Command

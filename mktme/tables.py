@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 
 from impl import Entry, Kernel, Mode
-from impl.keytable import fingerprint
-from impl.pconfig import Command
-from impl.process import Process
+from impl.hardware.keytable import fingerprint
+from impl.hardware.pconfig import Command
+from impl.keyrings.process import Process
 from mktme.expectations import Answer
 from mktme.session import Session
 

@@ -7,18 +7,18 @@ from collections.abc import Iterable
 import pytest
 
 from designs import DESIGNS, Design
-from impl.calls import Calls
-from impl.dram import PAGE_BYTES
 from impl.errors import KernelError
-from impl.keys import Key
-from impl.keyservice import GlobalKeyService
+from impl.hardware.dram import PAGE_BYTES
+from impl.hardware.machine import Machine
+from impl.keyrings.keys import Key
+from impl.keyrings.permissions import Need
+from impl.keyrings.process import Process
 from impl.locks import Mode
-from impl.machine import Machine
-from impl.mm import MemoryManager
-from impl.permissions import Need
-from impl.perpackage import PerPackageKeyService
-from impl.process import Process
-from impl.system import System
+from impl.mm.manager import MemoryManager
+from impl.service.calls import Calls
+from impl.service.globalscope import GlobalKeyService
+from impl.service.packagescope import PerPackageKeyService
+from impl.service.system import System
 from impl.threads import Acquire, Operation, Pause, Release, T, run
 
 P = PAGE_BYTES

@@ -19,7 +19,7 @@ from kernel_owners import Owned
 from kernel_pages import Watcher
 from kernel_secrets import SECRETS
 
-from impl.keytable import Entry
+from impl.hardware.keytable import Entry
 
 Claim = Callable[[Watcher], list[str]]
 Place = tuple[int, int]

@@ -10,10 +10,10 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
-from impl.frames import FRAMES_OFFSET
+from impl.heap.memory import Area
 from impl.kernel import Kernel
 from impl.locks import Lock
-from impl.memory import Area
+from impl.mm.frames import FRAMES_OFFSET
 
 Digest = dict[str, Any]
 Slot = int | tuple[int, int]

@@ -24,8 +24,8 @@ from kernel_pages import Watcher, address
 from kernel_promises import promised
 
 from designs import Design
-from impl.pconfig import Status
-from impl.process import Process
+from impl.hardware.pconfig import Status
+from impl.keyrings.process import Process
 
 PROCESSES_MAX = 3
 PAGES = 3

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from hypothesis.vendor.pretty import RepresentationPrinter
 
-from impl.keytable import Entry, Mode
+from impl.hardware.keytable import Entry, Mode
 
 LABELS = ("A", "B", "C")
 

@@ -11,9 +11,9 @@ from kernel_owners import Page
 from kernel_step import Step
 from kernel_watch import Watch
 
-from impl.dram import PAGE_BYTES
-from impl.process import Process
-from impl.vma import Vma
+from impl.hardware.dram import PAGE_BYTES
+from impl.keyrings.process import Process
+from impl.mm.vma import Vma
 
 BASE = 0x10_0000
 TOKEN_BYTES = 16

@@ -13,10 +13,10 @@ from kernel_digest import Slot, slot_values
 from kernel_owners import USER_KEYS, Owned, Payload
 from kernel_pages import Watcher
 
-from impl.dram import PAGE_BYTES
-from impl.frames import FRAMES_OFFSET
-from impl.keytable import Mode
-from impl.machine import PACKAGE_BITS
+from impl.hardware.dram import PAGE_BYTES
+from impl.hardware.keytable import Mode
+from impl.hardware.machine import PACKAGE_BITS
+from impl.mm.frames import FRAMES_OFFSET
 
 
 def needles(labels: Iterable[str]) -> dict[str, bytes]:

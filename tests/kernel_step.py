@@ -8,8 +8,8 @@ from kernel_digest import Digest
 from kernel_owners import Payload
 
 from impl.errors import KernelError
-from impl.paging import PlainWrite
-from impl.pconfig import Execution, Status
+from impl.hardware.pconfig import Execution, Status
+from impl.mm.paging import PlainWrite
 
 
 class Endless(Exception):

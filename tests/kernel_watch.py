@@ -15,11 +15,11 @@ from kernel_step import Endless, NotAdmitted, Step
 
 from designs import Design
 from impl.errors import Deadlock, KernelError
-from impl.faults import Failure, Script
+from impl.hardware.faults import Failure, Script
+from impl.hardware.pconfig import Status
 from impl.kernel import Kernel
+from impl.keyrings.process import Process
 from impl.locks import Lock
-from impl.pconfig import Status
-from impl.process import Process
 from impl.threads import Acquire, Operation
 
 SESSION = -3

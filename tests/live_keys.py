@@ -25,11 +25,11 @@ from typing import Any
 
 from designs import DESIGNS
 from impl.errors import KernelError
-from impl.keyring import unpack_serials
-from impl.machine import Machine
-from impl.process import ROOT_CAPABILITIES, Process
-from impl.retention import KeyRetention
-from impl.system import System
+from impl.hardware.machine import Machine
+from impl.keyrings.keyring import unpack_serials
+from impl.keyrings.process import ROOT_CAPABILITIES, Process
+from impl.keyrings.retention import KeyRetention
+from impl.service.system import System
 from impl.threads import Operation, run
 
 UNSEEN = 1_999_999_999

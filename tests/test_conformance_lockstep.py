@@ -20,7 +20,7 @@ from runs import call_of, start_without, starts_of
 from checker import Call, State
 from conformance import Disagreement, Lockstep
 from designs import DESIGNS, Design, design_from_text
-from impl.system import System
+from impl.service.system import System
 from model import Scope
 
 MIXES = (

@@ -12,10 +12,10 @@ from checker import Trace, bounded, cone_of_influence, decide
 from conformance import Replay, replay
 from conformance.owners import user_key
 from designs import DESIGNS, design_from_text
-from impl.machine import Machine
-from impl.pconfig import Execution, Status
-from impl.program import Programmer
-from impl.slab import Object
+from impl.hardware.machine import Machine
+from impl.hardware.pconfig import Execution, Status
+from impl.heap.slab import Object
+from impl.service.program import Programmer
 from model import Scope
 from properties import PROPERTIES, not_applicable
 

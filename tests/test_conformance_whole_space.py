@@ -11,7 +11,7 @@ from checker import Call, State
 from conformance import Disagreement, Subject, abstract
 from conformance.lockstep import absent_at_boot, differences
 from designs import design_from_text
-from impl.system import System
+from impl.service.system import System
 from model import Scope
 
 ONE = Scope(1, 1, 1, 1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from impl.accesses import Accesses
+from impl.hardware.accesses import Accesses
 
 
 def test_nothing_is_noted_before_the_first_start() -> None:

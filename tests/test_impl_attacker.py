@@ -7,11 +7,11 @@ from random import Random
 # House style puts the expected value first.
 import pytest
 
-from impl.attacker import Finding, cold_boot, disclosure
-from impl.keytable import Entry, Mode
-from impl.machine import Machine
-from impl.memory import Hit, KernelMemory
-from impl.slab import Slab
+from impl.attack.attacker import Finding, cold_boot, disclosure
+from impl.hardware.keytable import Entry, Mode
+from impl.hardware.machine import Machine
+from impl.heap.memory import Hit, KernelMemory
+from impl.heap.slab import Slab
 
 KEY = Random("a key").randbytes(16)
 PAGE = Random("a page").randbytes(4096)

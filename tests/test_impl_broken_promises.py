@@ -16,17 +16,17 @@ from kernel_pages import Watcher
 from kernel_promises import LOSSES, Loss, Run, calls_until, losses_of, promised, watch
 
 from designs import DESIGNS, DETAILS, KNOBS, Design, DesignError, repaired
-from impl.bitmap import UserBitmap
-from impl.frames import Frames
-from impl.gate import StartupGate
-from impl.keymap import KeyMap
-from impl.keyring import Keyrings
-from impl.keyservice import GlobalKeyService
-from impl.lastput import LastPuts
-from impl.package import Package
-from impl.program import Programmer
-from impl.slab import Slab
-from impl.system import System
+from impl.hardware.package import Package
+from impl.heap.slab import Slab
+from impl.keyrings.keyring import Keyrings
+from impl.mm.frames import Frames
+from impl.mm.lastput import LastPuts
+from impl.service.bitmap import UserBitmap
+from impl.service.gate import StartupGate
+from impl.service.globalscope import GlobalKeyService
+from impl.service.keymap import KeyMap
+from impl.service.program import Programmer
+from impl.service.system import System
 from impl.threads import Pause
 
 # Every detail repaired, every posture as posted.

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from impl.decay import (
+from impl.attack.decay import (
     REGION_BYTES,
     FadedImage,
     choose_bits,

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.ciphers.modes import XTS
 from hypothesis import given
 from hypothesis import strategies as st
 
-from impl.engine import LINE_BYTES, LineEngine, XtsAes128
+from impl.hardware.engine import LINE_BYTES, LineEngine, XtsAes128
 
 KEYS = st.binary(min_size=16, max_size=16)
 
@@ -93,7 +93,7 @@ def test_runs_of_any_length_at_any_place_are_their_lines(address: int, lines: in
 
 
 def test_forgetting_tweaks_changes_no_result(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("impl.engine.REMEMBERED_BYTES_MAX", 3 * LINE_BYTES)
+    monkeypatch.setattr("impl.hardware.engine.REMEMBERED_BYTES_MAX", 3 * LINE_BYTES)
     engine = LineEngine(b"d" * 16, b"t" * 16)
     places = [(LINE_BYTES * n, LINE_BYTES * (1 + n % 2)) for n in range(8)]
     first = [engine.encrypt_lines(address, bytes(size)) for address, size in places]
@@ -101,7 +101,7 @@ def test_forgetting_tweaks_changes_no_result(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_remembered_tweaks_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("impl.engine.REMEMBERED_BYTES_MAX", 4 * LINE_BYTES)
+    monkeypatch.setattr("impl.hardware.engine.REMEMBERED_BYTES_MAX", 4 * LINE_BYTES)
     engine = LineEngine(b"d" * 16, b"t" * 16)
     kept = []
     for line in range(10):

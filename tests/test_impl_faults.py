@@ -5,9 +5,9 @@ from __future__ import annotations
 # House style puts the expected value first.
 import pytest
 
-from impl.faults import Chosen, Failure, Script, Seeded
-from impl.machine import Machine
-from impl.pconfig import Command, Faults, Status, Structure, control, possible
+from impl.hardware.faults import Chosen, Failure, Script, Seeded
+from impl.hardware.machine import Machine
+from impl.hardware.pconfig import Command, Faults, Status, Structure, control, possible
 
 STRUCTURE = 0x2_0000
 DIRECT, RANDOM = Command.SET_KEY_DIRECT, Command.SET_KEY_RANDOM

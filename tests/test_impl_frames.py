@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from address_spaces import BASE, P, World
 
-from impl.accesses import Accesses
-from impl.frames import FRAMES_MAX, FRAMES_OFFSET, Frames
-from impl.memory import Hit
+from impl.hardware.accesses import Accesses
+from impl.heap.memory import Hit
+from impl.mm.frames import FRAMES_MAX, FRAMES_OFFSET, Frames
 
 SECRET = b"a page of somebody's plaintext"
 

@@ -7,9 +7,9 @@ import pytest
 
 from designs import DESIGNS, Design
 from impl.errors import AlreadyExists, Busy, InvalidArgument, NoKey, NotPermitted
+from impl.hardware.keytable import RESET, Entry, Mode
+from impl.hardware.pconfig import Command, Status
 from impl.kernel import Kernel
-from impl.keytable import RESET, Entry, Mode
-from impl.pconfig import Command, Status
 
 POSTED = DESIGNS["rfc-v2"]
 SAVEKEYS = DESIGNS["rfc-v2-savekeys"]

@@ -10,13 +10,21 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from toys import Toy, interleavings, plain_search, toy
 
-from impl.deadlocks import Awaited, Cause, Held
-from impl.interleave import Unfaithful, explore
+from impl.hardware.pconfig import Status
+from impl.interleaving.deadlocks import Awaited, Cause, Held
+from impl.interleaving.explorer import Unfaithful, explore
+from impl.interleaving.replayed import replay
+from impl.interleaving.scenario import Scenario
+from impl.interleaving.schedule import (
+    GOES_ON,
+    WAITS,
+    Choice,
+    Footprint,
+    needed,
+    straightened,
+    switches,
+)
 from impl.locks import Lock, Mode, Thread
-from impl.pconfig import Status
-from impl.replayed import replay
-from impl.scenario import Scenario
-from impl.schedule import GOES_ON, WAITS, Choice, Footprint, needed, straightened, switches
 from impl.threads import Acquire, Pause
 
 PAUSE = ("pause", "look")

@@ -15,13 +15,13 @@ from impl.errors import (
     TooManyLevels,
     WouldDeadlock,
 )
-from impl.keyring import Keyrings, unpack_serials
-from impl.keys import Key, Keys
-from impl.machine import Machine
-from impl.memory import KernelMemory
-from impl.process import Process
-from impl.search import DEPTH_MAX, Search, refuse_cycle
-from impl.slab import Slab
+from impl.hardware.machine import Machine
+from impl.heap.memory import KernelMemory
+from impl.heap.slab import Slab
+from impl.keyrings.keyring import Keyrings, unpack_serials
+from impl.keyrings.keys import Key, Keys
+from impl.keyrings.process import Process
+from impl.keyrings.search import DEPTH_MAX, Search, refuse_cycle
 
 OWNER = (1000, 1000)
 MASK = 0x3F3F_0000

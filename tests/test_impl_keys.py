@@ -6,11 +6,11 @@ import pytest
 
 from designs import DESIGNS, Design
 from impl.errors import KeyExpired, KeyRevoked, NoKey, QuotaExceeded
-from impl.keys import Key, Keys
-from impl.machine import Machine
-from impl.memory import KernelMemory
-from impl.pconfig import Command
-from impl.slab import Slab
+from impl.hardware.machine import Machine
+from impl.hardware.pconfig import Command
+from impl.heap.memory import KernelMemory
+from impl.heap.slab import Slab
+from impl.keyrings.keys import Key, Keys
 
 POSTED, FIXED = DESIGNS["rfc-v2"], DESIGNS["rfc-v2-fixed"]
 

@@ -9,9 +9,9 @@ import pytest
 
 from designs import DESIGNS, Design
 from impl.errors import Deadlock, InvalidArgument, KernelError, NoKey, NotSupported
+from impl.hardware.keytable import RESET, Entry, Mode
+from impl.hardware.pconfig import Command, Status, control
 from impl.kernel import Kernel
-from impl.keytable import RESET, Entry, Mode
-from impl.pconfig import Command, Status, control
 
 POSTED = DESIGNS["rfc-v2"]
 FIXED = DESIGNS["rfc-v2-fixed"]

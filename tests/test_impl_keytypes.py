@@ -6,15 +6,15 @@ import pytest
 
 from designs import DESIGNS
 from impl.errors import InvalidArgument, NotSupported, QuotaExceeded
-from impl.kbuffer import PIECE_BYTES, Buffers
-from impl.keyring import Keyrings
-from impl.keys import Key
-from impl.keytypes import KeyringType, LogonType, Prepared, UserType
-from impl.listing import describe, left, line
-from impl.machine import Machine
-from impl.mktmetype import MktmeType
-from impl.process import Process
-from impl.system import System
+from impl.hardware.machine import Machine
+from impl.heap.kbuffer import PIECE_BYTES, Buffers
+from impl.keyrings.keyring import Keyrings
+from impl.keyrings.keys import Key
+from impl.keyrings.keytypes import KeyringType, LogonType, Prepared, UserType
+from impl.keyrings.listing import describe, left, line
+from impl.keyrings.mktmetype import MktmeType
+from impl.keyrings.process import Process
+from impl.service.system import System
 from impl.threads import run
 
 PROCESS = Process(1)

@@ -28,7 +28,7 @@ from live_keys import (
     why_not,
 )
 
-from impl.keys import Index, Key
+from impl.keyrings.keys import Index, Key
 
 REASON = why_not()
 pytestmark = pytest.mark.skipif(REASON is not None, reason=f"{REASON}")

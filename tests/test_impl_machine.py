@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from impl.errors import BadAddress
-from impl.keytable import RESET, Entry, KeyTable, Mode
-from impl.machine import Machine
-from impl.msr import IA32_TME_ACTIVATE
-from impl.pconfig import Command, Status, Structure, control
+from impl.hardware.keytable import RESET, Entry, KeyTable, Mode
+from impl.hardware.machine import Machine
+from impl.hardware.msr import IA32_TME_ACTIVATE
+from impl.hardware.pconfig import Command, Status, Structure, control
 
 USER = Entry(Mode.ENCRYPT, 1, b"D" * 16, b"T" * 16)
 TEXT = bytes(range(200))

@@ -20,8 +20,8 @@ from address_spaces import (
 
 from impl.errors import Deadlock, KernelError
 from impl.locks import Mode, Thread
+from impl.mm.vma import USER_END, USER_START, USER_TOP
 from impl.threads import Release
-from impl.vma import USER_END, USER_START, USER_TOP
 
 # mmap
 

@@ -17,9 +17,9 @@ from address_spaces import (
 
 from designs import Design
 from impl import Kernel
-from impl.findings import Report
-from impl.interleave import explore
-from impl.scenario import Scenario
+from impl.interleaving.explorer import explore
+from impl.interleaving.findings import Report
+from impl.interleaving.scenario import Scenario
 from impl.threads import Acquire
 
 # With the key retention service

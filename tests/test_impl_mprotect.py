@@ -23,7 +23,7 @@ from address_spaces import (
 
 from designs import Design
 from impl.errors import AccessDenied, Deadlock, KernelError, KeyExpired, KeyRevoked, NoKey
-from impl.permissions import Need
+from impl.keyrings.permissions import Need
 
 # encrypt_mprotect
 

@@ -6,15 +6,15 @@ from __future__ import annotations
 import pytest
 
 from impl.errors import BadAddress, GeneralProtection
-from impl.machine import Machine
-from impl.msr import (
+from impl.hardware.machine import Machine
+from impl.hardware.msr import (
     IA32_TME_ACTIVATE,
     IA32_TME_CAPABILITY,
     Registers,
     activation,
     capability,
 )
-from impl.pconfig import Command, Status, Structure, control
+from impl.hardware.pconfig import Command, Status, Structure, control
 
 CAPABILITY, ACTIVATE = IA32_TME_CAPABILITY, IA32_TME_ACTIVATE
 STRUCTURE = 0x2_0000

@@ -8,12 +8,12 @@ import pytest
 from address_spaces import BASE, CPU, Bare, P, user
 
 from designs import DESIGNS, Design
-from impl.interleave import explore
+from impl.interleaving.explorer import explore
+from impl.interleaving.outcome import MAKING, Booted, answer, is_serial, kernel_scenario, observe
+from impl.interleaving.replayed import replay
 from impl.kernel import Kernel
-from impl.mm import MemoryManager
-from impl.outcome import MAKING, Booted, answer, is_serial, kernel_scenario, observe
-from impl.process import Process
-from impl.replayed import replay
+from impl.keyrings.process import Process
+from impl.mm.manager import MemoryManager
 
 POSTED = DESIGNS["rfc-v2"]
 REPAIRED = [name for name in DESIGNS if not name.startswith("rfc-v2") or name.endswith("-fixed")]

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from address_spaces import BASE, CPU, NO_ENCRYPT, PER_PACKAGE, P, Process, World, refused, user
 
-from impl.keytable import Mode
-from impl.paging import PlainWrite
+from impl.hardware.keytable import Mode
+from impl.mm.paging import PlainWrite
 
 TEXT = b"what the process wrote"
 

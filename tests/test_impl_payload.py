@@ -12,14 +12,14 @@ from hypothesis import strategies as st
 
 from designs import DESIGNS, Design
 from impl.errors import AccessDenied, Deadlock, InvalidArgument
+from impl.hardware.machine import Machine
+from impl.hardware.pconfig import Command, control
+from impl.heap.memory import KernelMemory, OutOfBounds
+from impl.heap.slab import Slab
 from impl.kernel import Kernel
 from impl.locks import Lock, Mode, Thread
-from impl.machine import Machine
-from impl.material import KeyMaterial
-from impl.memory import KernelMemory, OutOfBounds
-from impl.payload import Preparser
-from impl.pconfig import Command, control
-from impl.slab import Slab
+from impl.service.material import KeyMaterial
+from impl.service.payload import Preparser
 from impl.threads import Acquire, Operation, Pause, run
 
 POSTED = DESIGNS["rfc-v2"]

@@ -6,9 +6,17 @@ from __future__ import annotations
 import pytest
 
 from impl.errors import GeneralProtection
-from impl.keytable import RESET, Entry, Mode
-from impl.machine import Machine
-from impl.pconfig import Command, Execution, Outcome, Status, Structure, check_fault, control
+from impl.hardware.keytable import RESET, Entry, Mode
+from impl.hardware.machine import Machine
+from impl.hardware.pconfig import (
+    Command,
+    Execution,
+    Outcome,
+    Status,
+    Structure,
+    check_fault,
+    control,
+)
 
 STRUCTURE = 0x2_0000
 SET_DIRECT = control(Command.SET_KEY_DIRECT, 1)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from impl.errors import AccessDenied
-from impl.keys import NO_GID, Key
-from impl.permissions import (
+from impl.heap.slab import Object
+from impl.keyrings.keys import NO_GID, Key
+from impl.keyrings.permissions import (
     ALL,
     EVERY_BIT,
     NAMED_SESSION_KEYRING,
@@ -23,8 +24,7 @@ from impl.permissions import (
     permits,
     require,
 )
-from impl.process import Process
-from impl.slab import Object
+from impl.keyrings.process import Process
 
 PERM = mask(Need.SEARCH, Need.VIEW, Need.READ, Need.WRITE)
 

@@ -9,9 +9,9 @@ import pytest
 
 from designs import DESIGNS
 from impl.errors import Busy, InvalidArgument, KernelError, NoKey
+from impl.hardware.keytable import RESET, Entry, Mode
+from impl.hardware.pconfig import Command, Status
 from impl.kernel import Kernel
-from impl.keytable import RESET, Entry, Mode
-from impl.pconfig import Command, Status
 
 FIXED = DESIGNS["per-package"]
 POSTED = DESIGNS["rfc-v2"].but(keyid_scope="per_package")

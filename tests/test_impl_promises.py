@@ -11,10 +11,10 @@ from kernel_machine import BrokenPromise, drive
 from kernel_promises import promised
 
 from designs import DESIGNS
-from impl.frames import Frames
-from impl.keypayload import KeyPayload
-from impl.lastput import LastPuts
-from impl.system import System
+from impl.keyrings.keypayload import KeyPayload
+from impl.mm.frames import Frames
+from impl.mm.lastput import LastPuts
+from impl.service.system import System
 
 BRIEF = settings(
     derandomize=True,

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from impl.accesses import Accesses
 from impl.errors import QuotaExceeded
-from impl.keys import Key
-from impl.quota import Quota
-from impl.slab import Object
+from impl.hardware.accesses import Accesses
+from impl.heap.slab import Object
+from impl.keyrings.keys import Key
+from impl.keyrings.quota import Quota
 
 USER = 1000
 

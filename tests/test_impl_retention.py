@@ -21,18 +21,18 @@ from impl.errors import (
     NoKey,
     NotSupported,
 )
-from impl.hotplug import Hotplug
-from impl.keys import Key
-from impl.keyservice import GlobalKeyService
+from impl.hardware.machine import Machine
+from impl.keyrings.keys import Key
+from impl.keyrings.permissions import Need
+from impl.keyrings.process import Process
+from impl.keyrings.retention import KeyRetention
 from impl.locks import Mode, Thread
-from impl.machine import Machine
-from impl.material import KeyMaterial
-from impl.payload import Preparser
-from impl.permissions import Need
-from impl.perpackage import PerPackageKeyService
-from impl.process import Process
-from impl.retention import KeyRetention
-from impl.system import System
+from impl.service.globalscope import GlobalKeyService
+from impl.service.hotplug import Hotplug
+from impl.service.material import KeyMaterial
+from impl.service.packagescope import PerPackageKeyService
+from impl.service.payload import Preparser
+from impl.service.system import System
 from impl.threads import Acquire, Operation, Pause, Release, run
 
 POSTED = DESIGNS["rfc-v2"]

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 
 from designs import DESIGNS, Design
 from impl.errors import Deadlock, KernelError
+from impl.hardware.pconfig import Command, Status, control
+from impl.heap.memory import Hit
 from impl.kernel import Kernel
-from impl.material import KeyMaterial
-from impl.memory import Hit
-from impl.pconfig import Command, Status, control
+from impl.service.material import KeyMaterial
 
 DATA, TWEAK = bytes.fromhex("c0ffee" * 5 + "01"), bytes.fromhex("facade" * 5 + "02")
 USER = f"type=user algorithm=aes-xts-128 key={DATA.hex()} tweak={TWEAK.hex()}".encode()

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from impl.machine import Machine
-from impl.memory import Hit, KernelMemory
-from impl.slab import KMALLOC_SIZES, Slab
+from impl.hardware.machine import Machine
+from impl.heap.memory import Hit, KernelMemory
+from impl.heap.slab import KMALLOC_SIZES, Slab
 
 NEEDLE = b"a needle of some length"
 

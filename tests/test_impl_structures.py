@@ -6,14 +6,14 @@ from __future__ import annotations
 import pytest
 
 from designs import DESIGNS
-from impl.bitmap import UserBitmap
-from impl.keymap import KeyMap
-from impl.machine import Machine
-from impl.material import KeyMaterial
-from impl.memory import KernelMemory, OutOfBounds
-from impl.pconfig import Command, control
-from impl.refcounts import EncryptCounts
-from impl.vault import Vault
+from impl.hardware.machine import Machine
+from impl.hardware.pconfig import Command, control
+from impl.heap.memory import KernelMemory, OutOfBounds
+from impl.service.bitmap import UserBitmap
+from impl.service.keymap import KeyMap
+from impl.service.material import KeyMaterial
+from impl.service.refcounts import EncryptCounts
+from impl.service.vault import Vault
 
 POSTED = DESIGNS["rfc-v2"]
 USER = KeyMaterial(control(Command.SET_KEY_DIRECT, 1), b"D" * 16, b"T" * 16)

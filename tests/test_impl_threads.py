@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from impl.errors import Busy, Deadlock
+from impl.hardware.pconfig import Command
 from impl.locks import Lock, Mode
-from impl.pconfig import Command
 from impl.threads import Acquire, Execute, Operation, Pause, Release, holding, run
 
 

@@ -10,8 +10,8 @@ import pytest
 from cryptography.hazmat.primitives.keywrap import InvalidUnwrap
 from cryptography_vectors import open_vector_file
 
-from impl import vault
-from impl.engine import XtsAes128
+from impl.hardware.engine import XtsAes128
+from impl.service import vault
 
 XTS_FILES = ("tweak-128hexstr", "tweak-dataunitseqno")
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from impl.accesses import Accesses
 from impl.errors import InvalidArgument
-from impl.vma import (
+from impl.hardware.accesses import Accesses
+from impl.mm.vma import (
     USER_END,
     USER_START,
     USER_TOP,

@@ -6,7 +6,7 @@ from random import Random
 
 import pytest
 
-from impl.pconfig import Status
+from impl.hardware.pconfig import Status
 from mktme import redact
 from mktme.expectations import Answer, expected
 from mktme.forms import FORMS, GIVING, SET_UP, WITHIN_A_RACE, form

@@ -11,13 +11,13 @@ from runs import Choice, Run, call_of, grounded, start_without
 from checker.trace import is_true_in
 from conformance import Disagreement, Lockstep, Subject, abstract
 from designs import design_from_text
-from impl.bitmap import UserBitmap
 from impl.errors import NotPermitted
-from impl.gate import StartupGate
-from impl.program import Programmer
-from impl.slab import Object
-from impl.system import System
-from impl.vault import Vault
+from impl.heap.slab import Object
+from impl.service.bitmap import UserBitmap
+from impl.service.gate import StartupGate
+from impl.service.program import Programmer
+from impl.service.system import System
+from impl.service.vault import Vault
 from model import Scope
 from properties import PROPERTIES
 
@@ -96,7 +96,7 @@ def offline_packages_are_forgotten(patch: pytest.MonkeyPatch) -> None:
 
 def a_failed_pconfig_goes_unnoticed(patch: pytest.MonkeyPatch) -> None:
     """Every programming reports success."""
-    patch.setattr("impl.system.failed", lambda _statuses: [])
+    patch.setattr("impl.service.system.failed", lambda _statuses: [])
 
 
 def the_gate_refuses_always(patch: pytest.MonkeyPatch) -> None:

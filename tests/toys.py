@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from math import comb
 
-from impl.accesses import Accesses
 from impl.errors import Busy
+from impl.hardware.accesses import Accesses
+from impl.hardware.pconfig import Command, Status
+from impl.interleaving.replayed import end_of
+from impl.interleaving.scenario import Run, Scenario
 from impl.locks import Lock, Mode
-from impl.pconfig import Command, Status
-from impl.replayed import end_of
-from impl.scenario import Run, Scenario
 from impl.threads import Acquire, Execute, Pause, Release
 
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from designs import DESIGNS
 from impl import Kernel
-from impl.interleave import explore
-from impl.outcome import kernel_scenario
+from impl.interleaving.explorer import explore
+from impl.interleaving.outcome import kernel_scenario
 
 CPU = b"type=cpu algorithm=aes-xts-128"
 

@@ -1,0 +1,1 @@
+"""Who reads memory modules or kernel memory finds what: start at `attacker`."""

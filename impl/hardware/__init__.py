@@ -1,0 +1,1 @@
+"""The simulated hardware: start reading at `machine`, then `pconfig` and `engine`."""

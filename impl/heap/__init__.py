@@ -1,0 +1,1 @@
+"""Kernel memory: static areas and slab caches in DRAM, seen through KeyID 0."""

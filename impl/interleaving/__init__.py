@@ -1,0 +1,1 @@
+"""Every interleaving of operations: start at `explorer`, whose prose argues its soundness."""

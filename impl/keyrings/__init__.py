@@ -1,0 +1,1 @@
+"""The key retention service around it: start at `retention`, then `keypayload`."""

@@ -1,0 +1,1 @@
+"""The memory manager: start at `manager`, then `mprotect` and `paging`."""
