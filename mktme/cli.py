@@ -8,28 +8,23 @@ from __future__ import annotations
 import json
 import os
 import sys
-import traceback
 from collections.abc import Sequence
 from typing import Annotated
 
 import typer
 from rich.console import Console
-from typer.exceptions import TyperException
 
 from conformance.lockstep import ground
-from designs import DESIGNS, KNOBS, Design, DesignError, design_from_text, nearest
-from impl import KernelError
+from designs import DESIGNS, KNOBS, Design, design_from_text, nearest
+from mktme import ending, listings, payloads, render, statuses, told
 from mktme import explain as telling
-from mktme import listings, payloads, render, statuses
 from mktme import simulate as simulation
-from mktme.forms import FORMS
 from mktme.judge import Cell, Limits, judge
 from mktme.matrix import Asked, judge_all
 from mktme.progress import progress
 from mktme.record import record
-from mktme.script import ScriptError
-from model import LIMITS, Scope, ScopeError
-from properties import PROPERTIES, PropertyError, property_from_text
+from model import LIMITS, Scope
+from properties import PROPERTIES, property_from_text
 
 COMPARED = ("rfc-v2", "rfc-v2-savekeys", "rfc-v2-fixed", "per-package")
 """The designs that `compare` takes when none is named."""
@@ -169,6 +164,8 @@ def payload(
     Example: mktme payload rfc-v2,parser=strict < payload.txt
     """
     chosen = design_from_text(design)
+    if text is None and sys.stdin is None:
+        raise typer.BadParameter("there is no text, and standard input is closed")
     given = sys.stdin.buffer.read().rstrip(b"\r\n") if text is None else os.fsencode(text)
     _console().print(payloads.judged(chosen, given))
     return statuses.HOLDS
@@ -183,14 +180,15 @@ def list_(
     Example: mktme list knobs
     """
     tables = {
-        "designs": lambda: listings.designs(DESIGNS),
-        "properties": lambda: listings.properties(PROPERTIES),
-        "knobs": lambda: listings.knobs(KNOBS),
-        "commands": lambda: listings.commands(FORMS),
+        "designs": lambda: [listings.designs(DESIGNS)],
+        "properties": lambda: [listings.properties(PROPERTIES)],
+        "knobs": lambda: [listings.knobs(KNOBS)],
+        "commands": listings.commands,
     }
     if what not in tables:
         raise typer.BadParameter(f"unknown list {what!r}{nearest(what, tables)}")
-    _console().print(tables[what]())
+    for table in tables[what]():
+        _console().print(table)
     return statuses.HOLDS
 
 
@@ -214,6 +212,7 @@ def simulate(
     """Run a script on a simulated machine and print the answer of each line.
 
     The whole script is read before its first line runs. `mktme list commands` shows the language.
+    Key bytes in payloads appear as fingerprints; texts and descriptions are shown as they are.
 
     Example: mktme simulate examples/rfc-demo-program.sim --show tables
     """
@@ -224,46 +223,20 @@ def simulate(
     chosen = simulation.chosen(read, design)
     ran = simulation.Simulation(read, chosen, shows_tables=bool(shows))
     for one in ran.run():
-        for line in simulation.json_lines(one) if as_json else simulation.lines_of(one):
+        for line in told.json_lines(one) if as_json else told.lines_of(one):
             print(line, flush=True)
-    return statuses.HOLDS
+    return statuses.INCONCLUSIVE if ran.is_open else statuses.HOLDS
 
 
 def main() -> None:
     """Run a command and exit with its status; every refusal becomes one line on stderr."""
-    try:
-        status = app(args=sys.argv[1:] or ["--help"], standalone_mode=False)
-    except (DesignError, PropertyError, ScopeError, KernelError, ScriptError) as refusal:
-        status = _refuse(str(refusal))
-    except simulation.Unmet as surprise:
-        _refuse(str(surprise))
-        status = statuses.VIOLATED
-    except TyperException as refusal:
-        status = _refuse(_with_commands(refusal.format_message()))
-    except (KeyboardInterrupt, typer.Abort):
-        status = statuses.INTERRUPTED
-    except BrokenPipeError:
-        # The reader of our output went away (`mktme list knobs | head`): nothing is left to say.
-        sys.stderr.close()
-        status = statuses.INTERRUPTED
-    except Exception:
-        traceback.print_exc()
-        print("mktme: an error of this program, see above", file=sys.stderr)
-        status = statuses.INTERNAL
-    sys.exit(status or 0)
+    known = [info.name or info.callback.__name__ for info in app.registered_commands]  # type: ignore[union-attr]
 
+    def run() -> int | None:
+        status: int | None = app(args=sys.argv[1:] or ["--help"], standalone_mode=False)
+        return status
 
-def _with_commands(message: str) -> str:
-    """The terminal library suggests a command that is near; we name all of them."""
-    if not message.startswith("No such command"):
-        return message
-    known = (info.name or info.callback.__name__ for info in app.registered_commands)  # type: ignore[union-attr]
-    return f"{message} Known: {', '.join(known)}"
-
-
-def _refuse(message: str) -> int:
-    print(f"mktme: {' '.join(message.split())}", file=sys.stderr)
-    return statuses.BAD_INPUT
+    sys.exit(ending.status_of(run, known))
 
 
 def _once(designs: Sequence[Design]) -> list[Design]:

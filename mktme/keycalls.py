@@ -17,14 +17,10 @@ from mktme import redact
 from mktme.expectations import Answer
 from mktme.keylisting import is_keyring
 from mktme.keynames import serial_of, with_serial
-from mktme.script import Line
-from mktme.session import Call, Caller, CannotRun, Session
+from mktme.lines import Line
+from mktme.session import Call, Caller, Session
 
 UNCHANGED: Final = -1
-
-
-def _encoded(payload: str) -> bytes:
-    return payload.encode(errors="surrogateescape")
 
 
 # Payloads
@@ -32,15 +28,8 @@ def _encoded(payload: str) -> bytes:
 
 def _add(session: Session, line: Line, process: Process) -> Call:
     command, kernel = line.command, session.kernel
-    needs_packages = kernel.design.keyid_scope == "per_package" and command["type"] == "mktme"
-    if (command["packages"] is not None) != needs_packages:
-        raise CannotRun(
-            "packages= goes with type mktme and keyid_scope=per_package"
-            if command["packages"] is not None
-            else "with keyid_scope=per_package an mktme key needs packages="
-        )
     session.needles.payload(command["payload"], line.number)
-    payload = _encoded(command["payload"])
+    payload = redact.encoded(command["payload"])
 
     def add(keyring: int) -> Operation[int]:
         return kernel.keyctl.add_key(
@@ -49,7 +38,7 @@ def _add(session: Session, line: Line, process: Process) -> Call:
             command["desc"],
             payload,
             keyring,
-            sorted(command["packages"]) if needs_packages else None,
+            None if command["packages"] is None else sorted(command["packages"]),
         )
 
     def answer(serial: int) -> Answer:
@@ -63,7 +52,7 @@ def _changing_payload(
     session: Session, line: Line, process: Process, call: Callable[[int, bytes], Operation[None]]
 ) -> Call:
     session.needles.payload(line.command["payload"], line.number)
-    payload = _encoded(line.command["payload"])
+    payload = redact.encoded(line.command["payload"])
 
     def change(serial: int) -> Operation[int]:
         yield from call(serial, payload)
@@ -110,7 +99,9 @@ def _read(session: Session, line: Line, process: Process) -> Call:
         if is_keyring:
             serials = unpack_serials(payload)
             return Answer(
-                said=" ".join(map(str, serials)) or "empty", counts={"keys": len(serials)}
+                said=" ".join(map(str, serials)) or "empty",
+                counts={"keys": len(serials)},
+                record={"keys": list(serials)},
             )
         return Answer(said=f"{len(payload)} bytes, {redact.of_bytes(payload)}")
 

@@ -14,9 +14,9 @@ from impl.keyrings.search import DEPTH_MAX
 from impl.threads import Operation
 from mktme.expectations import Answer
 from mktme.keynames import serial_of, with_serial
-from mktme.kinds import KeyringName
-from mktme.script import Line
+from mktme.lines import Line
 from mktme.session import Call, Caller, Session
+from mktme.values import KeyringName
 
 LETTERS: Final = {
     "a": Need.SETATTR,
@@ -87,7 +87,9 @@ def _show(session: Session, line: Line, process: Process) -> Call:
 
 def _listed(lines: list[str]) -> Answer:
     number = f"{len(lines)} key{'' if len(lines) == 1 else 's'}"
-    return Answer(said=number, counts={"keys": len(lines)}, details=tuple(lines))
+    return Answer(
+        said=number, counts={"keys": len(lines)}, details=tuple(lines), record={"keys": lines}
+    )
 
 
 def _tree(session: Session, process: Process, keyring: int, depth_max: int) -> Operation[list[str]]:

@@ -9,9 +9,9 @@ from impl import KernelError
 from impl.keyrings.process import Process
 from impl.keyrings.special import Special
 from impl.threads import Operation
-from mktme.kinds import KeyName, KeyringName
-from mktme.script import Line
+from mktme.lines import Line
 from mktme.session import Session
+from mktme.values import KeyName, KeyringName
 
 SPECIAL: Final = {
     "@t": Special.THREAD,
@@ -26,7 +26,7 @@ def serial_of(session: Session, process: Process, key: Any) -> Operation[int]:
     """The serial number (or KEY_SPEC number) of a key as a script names it.
 
     A name is looked for in the process's keyrings, and then, as keyctl(1) does it, among all keys
-    that the process may view.
+    that the process may view. A dead key of that name answers for it only if no live one has it.
     """
     if isinstance(key, KeyringName):
         return int(SPECIAL[key.name])
@@ -35,15 +35,24 @@ def serial_of(session: Session, process: Process, key: Any) -> Operation[int]:
     keyctl = session.kernel.keyctl
     try:
         return (yield from keyctl.request_key(process, key.type, key.description))
-    except KernelError:
-        for line in keyctl.listing(process):
-            serial = int(line.split()[0], 16)
-            if _named(key, (yield from keyctl.describe(process, serial))):
-                return serial
-        raise
+    except KernelError as refusal:
+        error = refusal
+    for line in keyctl.listing(process):
+        serial = int(line.split()[0], 16)
+        try:
+            text = yield from keyctl.describe(process, serial)
+        except KernelError as refusal:
+            # What cannot be described has no name to compare; its own key object still has one.
+            dead = session.kernel.key(serial)
+            if dead is not None and (dead.type, dead.description) == (key.type, key.description):
+                error = refusal
+            continue
+        if _is_named(key, text):
+            return serial
+    raise error
 
 
-def _named(key: KeyName, described: str) -> bool:
+def _is_named(key: KeyName, described: str) -> bool:
     type_, _, _, _, description = described.split(";", 4)
     return (type_, description) == (key.type, key.description)
 

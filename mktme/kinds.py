@@ -9,13 +9,13 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
 from designs import nearest
 from impl.hardware.machine import TME_SETTINGS
 from impl.hardware.msr import NAMES as MSR_NAMES
 from impl.hardware.pconfig import Status
+from mktme.values import CpuNumber, KeyName, KeyringName, Variable
 
 UNITS: Final = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
 SIZE: Final = re.compile(r"(0x[0-9a-fA-F]+|[0-9]+)([KMG]?)")
@@ -31,52 +31,21 @@ KEYRINGS: Final = {
 }
 FAILURES: Final = {"busy": Status.DEVICE_BUSY, "entropy": Status.ENTROPY_ERROR}
 OWNERS: Final = ("answers", "silent")
-SHOWS: Final = ("tables", "map", "keys", "vmas", "counts", "locks", "events", "processes")
+SHOWS: Final = (
+    "tables",
+    "cpus",
+    "map",
+    "vault",
+    "counts",
+    "keys",
+    "vmas",
+    "pages",
+    "processes",
+    "locks",
+    "events",
+)
+ID_MAX: Final = (1 << 32) - 2
 PROTECTIONS: Final = {"PROT_NONE": "", "PROT_READ": "r", "PROT_WRITE": "w", "PROT_EXEC": "x"}
-
-
-class BadLine(Exception):
-    """A line is refused; the message is the fact, and quotes no key bytes."""
-
-
-@dataclass(frozen=True)
-class Word:
-    """A word of a line: its ``text`` without quotes, and as it was written (``raw``)."""
-
-    text: str
-    raw: str
-    is_quoted: bool
-
-
-@dataclass(frozen=True)
-class Variable:
-    """What a variable holds, and so many bytes more."""
-
-    name: str
-    offset: int = 0
-
-
-@dataclass(frozen=True)
-class KeyName:
-    """A key that is named by type and description, as in ``%mktme:backup``."""
-
-    type: str
-    description: str
-
-
-@dataclass(frozen=True)
-class KeyringName:
-    """One of the keyrings that every process has: "@t" and so on."""
-
-    name: str
-
-
-@dataclass(frozen=True)
-class CpuNumber:
-    """A logical CPU: its number within ``package``, or in the machine if that is None."""
-
-    package: int | None
-    number: int
 
 
 def text(word: str) -> str:
@@ -93,7 +62,7 @@ def name(word: str) -> str:
 
 def number(word: str) -> int:
     """A number that is not negative, in decimal or with 0x."""
-    if not re.fullmatch(r"0x[0-9a-fA-F]+|[0-9]+", word):
+    if not re.fullmatch(r"0x[0-9a-fA-F]{1,32}|[0-9]{1,32}", word):
         raise ValueError("is no number")
     return int(word, 16) if word.startswith("0x") else int(word)
 
@@ -104,6 +73,19 @@ def numbers(word: str) -> frozenset[int]:
         return frozenset(number(part) for part in word.split(","))
     except ValueError:
         raise ValueError("is no list of numbers such as 0,1") from None
+
+
+def identity(word: str) -> int:
+    """A uid or gid; the greatest 32-bit number stands for "unchanged" in the calls."""
+    found = number(word)
+    if found > ID_MAX:
+        raise ValueError(f"is no uid or gid: 0 to {ID_MAX}")
+    return found
+
+
+def identities(word: str) -> frozenset[int]:
+    """The same with commas between them."""
+    return frozenset(identity(str(one)) for one in numbers(word))
 
 
 def count(word: str) -> int:
@@ -259,7 +241,8 @@ KINDS: Final[Mapping[str, Callable[[str], Any]]] = {
     "DESIGN": text,
     "DESTINATION": key,
     "FAILURE": one_of(FAILURES),
-    "GID": number,
+    "GID": identity,
+    "GIDS": identities,
     "KEY": key,
     "KEYID": count,
     "KEYRING": key,
@@ -268,7 +251,6 @@ KINDS: Final[Mapping[str, Callable[[str], Any]]] = {
     "MSR": msr,
     "NAME": name,
     "NUMBER": number,
-    "NUMBERS": numbers,
     "OWNER": one_of(same(OWNERS)),
     "PACKAGE": number,
     "PACKAGES": numbers,
@@ -282,7 +264,7 @@ KINDS: Final[Mapping[str, Callable[[str], Any]]] = {
     "TIMES": times,
     "TME": one_of(same(TME_SETTINGS)),
     "TYPE": text,
-    "UID": number,
+    "UID": identity,
     "VALUE": word64,
     "WHAT": one_of(same(SHOWS)),
 }

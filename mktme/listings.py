@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from rich.table import Table
 from rich.text import Text
@@ -10,7 +10,8 @@ from rich.text import Text
 from checker import Property
 from designs import KNOBS, Design
 from designs.knobs import Knob
-from mktme.forms import Form
+from mktme import expectations, vocabulary
+from mktme.language import FORMS
 from model import NOT_MODELLED
 
 
@@ -54,9 +55,18 @@ def knobs(catalogue: Mapping[str, Knob]) -> Table:
     return table
 
 
-def commands(forms: Mapping[str, Form]) -> Table:
-    """What a line of a script may say."""
+def commands() -> Iterator[Table]:
+    """What a line of a script may say: its commands, the words in them, and what it may expect."""
     table = Table("command", "meaning", header_style="bold")
-    for form in forms.values():
+    for form in FORMS.values():
+        # What stands in capitals is in the next table, what is in brackets may be left out.
         table.add_row(Text(form.usage), Text(form.meaning))
-    return table
+    yield table
+    table = Table("word", "meaning", header_style="bold")
+    for word, meaning in {**vocabulary.SIGNS, **vocabulary.WORDS}.items():
+        table.add_row(Text(word), Text(meaning))
+    yield table
+    table = Table("expectation", "met if", header_style="bold")
+    for expectation, meaning in expectations.MEANINGS.items():
+        table.add_row(Text(expectation), Text(meaning))
+    yield table

@@ -1,37 +1,21 @@
-"""Decides what the commands on the machine do: CPUs, packages, registers, failures, attackers."""
+"""Decides what the commands on the machine do: CPUs, packages, kernel threads, failures."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Final
 
 from impl import KernelError
-from impl.attack.attacker import Finding
+from impl.errors import AlreadyExists
 from impl.hardware.faults import Failure
-from impl.hardware.msr import (
-    BYPASS,
-    ENABLE,
-    IA32_TME_ACTIVATE,
-    KEYID_BITS_MASK,
-    KEYID_BITS_SHIFT,
-    LOCK,
-)
 from impl.keyrings.process import Process
 from impl.service.system import no_answer
 from impl.threads import Operation
 from mktme import tables
 from mktme.expectations import Answer
-from mktme.kinds import CpuNumber
-from mktme.script import Line
-from mktme.session import Call, Caller, CannotRun, Doer, Session
-
-
-class NoSuchDevice(KernelError):
-    """ENXIO: what /dev/cpu/N/msr answers for a CPU that is not online."""
-
-    name = "ENXIO"
-    errno = 6
-
+from mktme.lines import Line
+from mktme.session import Call, Caller, Doer, Session
+from mktme.values import CpuNumber
 
 # CPUs and packages
 
@@ -43,25 +27,43 @@ def _cpu(session: Session, named: CpuNumber) -> tuple[int, int]:
     return named.package, named.number
 
 
-def _online(session: Session, line: Line, process: Process) -> Call:
-    package, cpu = _cpu(session, line.command["cpu"])
-    return Call(lambda: session.kernel.calls.cpu_startup(package, cpu))
+def _named(named: CpuNumber) -> str:
+    """As the script named it."""
+    return f"CPU {named.number}" if named.package is None else f"CPU {named.package}.{named.number}"
 
 
-def _offline(session: Session, line: Line, process: Process) -> Call:
-    package, cpu = _cpu(session, line.command["cpu"])
-    return Call(lambda: session.kernel.calls.cpu_teardown(package, cpu))
+def _hotplug(method: str) -> Caller:
+    """A CPU comes or goes."""
+
+    def caller(session: Session, line: Line, process: Process) -> Call:
+        number = line.command["cpu"]
+        package, cpu = _cpu(session, number)
+
+        def call() -> Operation[None]:
+            try:
+                yield from getattr(session.kernel.calls, method)(package, cpu)
+            except KernelError as refusal:
+                told = f"CPU {cpu} of package {package}"
+                refusal.args = (str(refusal).replace(told, _named(number), 1),)
+                raise
+
+        return Call(call)
+
+    return caller
 
 
 def _package_add(session: Session, line: Line, process: Process) -> Call:
-    package = line.command["package"]
-    if package is None:
-        packages = session.kernel.machine.packages
-        absent = [number for number, one in enumerate(packages) if not one.present]
-        if not absent:
-            raise CannotRun("every package is in the machine")
-        package = absent[0]
-    return Call(lambda: session.kernel.calls.package_add(package))
+    def add() -> Operation[None]:
+        package, machine = line.command["package"], session.kernel.machine
+        if package is None:
+            machine.accesses.read("packages")
+            absent = [number for number, one in enumerate(machine.packages) if not one.present]
+            if not absent:
+                raise AlreadyExists("add a package", "every package is in the machine")
+            package = absent[0]
+        yield from session.kernel.calls.package_add(package)
+
+    return Call(add)
 
 
 def _package_remove(session: Session, line: Line, process: Process) -> Call:
@@ -139,69 +141,7 @@ def _sleep(session: Session, line: Line) -> Answer:
     return Answer()
 
 
-# Registers
-
-
-def _register(value: int, register: int) -> Answer:
-    words = []
-    if register == IA32_TME_ACTIVATE:
-        words = [
-            "locked" if value & LOCK else "not locked",
-            "TME " + ("off" if not value & ENABLE else "bypassed" if value & BYPASS else "on"),
-            f"{value >> KEYID_BITS_SHIFT & KEYID_BITS_MASK} KeyID bits",
-        ]
-    return Answer(said=f"{value:#x}", value=value, details=(", ".join(words),) if words else ())
-
-
-def _rdmsr(session: Session, line: Line) -> Answer:
-    package, register = line.command["package"], line.command["msr"]
-    try:
-        return _register(session.kernel.machine.rdmsr(package, register), register)
-    except ValueError:
-        raise NoSuchDevice(f"read MSR {register:#x}", _without_cpu(package)) from None
-
-
-def _wrmsr(session: Session, line: Line) -> Answer:
-    package, register = line.command["package"], line.command["msr"]
-    try:
-        session.kernel.machine.wrmsr(package, register, line.command["value"])
-    except ValueError:
-        raise NoSuchDevice(f"write MSR {register:#x}", _without_cpu(package)) from None
-    return Answer()
-
-
-def _without_cpu(package: int) -> str:
-    return f"package {package} has no online CPU"
-
-
-# Attackers
-
-
-def _cold_boot(session: Session, line: Line) -> Answer:
-    decay, seed = line.command["decay"] or 0.0, line.command["seed"] or 0
-    return _found(session.kernel.cold_boot(session.needles.named(), decay, seed))
-
-
-def _disclosure(session: Session, line: Line) -> Answer:
-    return _found(session.kernel.disclosure(session.needles.named()))
-
-
-def _found(findings: Iterable[Finding]) -> Answer:
-    lines = tuple(map(finding_in_words, findings))
-    said = f"{len(lines)} finding{'' if len(lines) == 1 else 's'}"
-    return Answer(said=said, counts={"findings": len(lines)}, details=lines)
-
-
-def finding_in_words(finding: Finding) -> str:
-    """What was found where, never the bytes."""
-    where = finding.where
-    area = "" if where.area == where.holds else f" ({where.area})"
-    wrong = finding.bits_in_error
-    errors = f", {wrong} bit{'' if wrong == 1 else 's'} in error" if wrong else ""
-    return (
-        f"{finding.needle}: {where.state} {where.holds}{area} + {where.offset},"
-        f" package {finding.package}, address {finding.address:#x}{errors}"
-    )
+# Looking inside
 
 
 def _show(session: Session, line: Line) -> Answer:
@@ -209,8 +149,8 @@ def _show(session: Session, line: Line) -> Answer:
 
 
 CALLERS: Final[Mapping[str, Caller]] = {
-    "cpu online": _online,
-    "cpu offline": _offline,
+    "cpu online": _hotplug("cpu_startup"),
+    "cpu offline": _hotplug("cpu_teardown"),
     "package add": _package_add,
     "package remove": _package_remove,
     "gc": _gc,
@@ -223,9 +163,5 @@ DOERS: Final[Mapping[str, Doer]] = {
     "fault seeded": _fault_seeded,
     "fault none": _fault_none,
     "sleep": _sleep,
-    "rdmsr": _rdmsr,
-    "wrmsr": _wrmsr,
-    "cold-boot": _cold_boot,
-    "disclosure": _disclosure,
     "show": _show,
 }

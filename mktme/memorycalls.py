@@ -5,25 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from impl import KernelError
 from impl.keyrings.process import ROOT_CAPABILITIES, Process
 from impl.threads import Operation
 from mktme import redact
-from mktme.expectations import GARBAGE, Answer
+from mktme.contents import bytes_in_words
+from mktme.expectations import Answer
 from mktme.keynames import serial_of
-from mktme.script import Line
+from mktme.lines import Line
 from mktme.session import Call, Caller, CannotRun, Doer, Session
-
-# Nobody types more than this, and a longer read is a slip.
-READ_BYTES_MAX: Final = 1 << 20
-
 
 # Processes
 
 
 def _process(session: Session, line: Line) -> Answer:
     command, node = line.command, line.command["node"] or 0
-    if node >= len(session.kernel.machine.packages):
-        raise CannotRun(f"there is no package {node} to run on")
     uid = 0 if command["uid"] is None else command["uid"]
     capabilities = command["caps"]
     if capabilities is None:
@@ -54,6 +50,7 @@ def _fork(session: Session, line: Line, process: Process) -> Call:
         return child
 
     def answer(child: Process) -> Answer:
+        session.stored.fork(process.pid, child.pid)
         session.processes[line.command["name"]] = child
         return _pid(child)
 
@@ -77,39 +74,56 @@ def _exit(session: Session, line: Line, process: Process) -> Call:
 # Mappings
 
 
-def _address(value: int) -> Answer:
-    return Answer(said=f"{value:#x}", value=value)
-
-
 def _mmap(session: Session, line: Line, process: Process) -> Call:
     command, mm = line.command, session.kernel.mm
     at = None if command["at"] is None else session.number(command["at"])
     prot, anonymous = command["prot"] or "rw", not command["file"]
-    return Call(lambda: mm.mmap(process, command["length"], at, prot, anonymous), _address)
+
+    def answer(address: int) -> Answer:
+        session.stored.forget(process.pid, address, command["length"])
+        return Answer(said=f"{address:#x}", value=address)
+
+    return Call(lambda: mm.mmap(process, command["length"], at, prot, anonymous), answer)
 
 
-def _on_range(method: str, *more: str) -> Caller:
-    """A command on a range of addresses; ``more``: what the call takes besides."""
+def _munmap(session: Session, line: Line, process: Process) -> Call:
+    address, length = session.number(line.command["address"]), line.command["length"]
 
-    def caller(session: Session, line: Line, process: Process) -> Call:
-        command = line.command
-        address = session.number(command["address"])
-        call = getattr(session.kernel.mm, method)
-        rest = [command[name] for name in more]
-        return Call(lambda: call(process, address, command["length"], *rest))
+    def unmap() -> Operation[None]:
+        yield from session.kernel.mm.munmap(process, address, length)
+        session.stored.forget(process.pid, address, length)
 
-    return caller
+    return Call(unmap)
+
+
+def _mprotect(session: Session, line: Line, process: Process) -> Call:
+    command, mm = line.command, session.kernel.mm
+    address = session.number(command["address"])
+    return Call(lambda: mm.mprotect(process, address, command["length"], command["prot"]))
 
 
 def _encrypt_mprotect(session: Session, line: Line, process: Process) -> Call:
-    command, mm = line.command, session.kernel.mm
-    address = session.number(command["address"])
+    command, mm, stored = line.command, session.kernel.mm, session.stored
+    address, length = session.number(command["address"]), command["length"]
+
+    def forget() -> None:
+        # With another key the pages go and their contents with them.
+        stored.forget(process.pid, address, length, but=mm.page_table(process))
 
     def encrypt() -> Operation[None]:
         serial = yield from serial_of(session, process, command["key"])
-        yield from mm.encrypt_mprotect(process, address, command["length"], command["prot"], serial)
+        try:
+            yield from mm.encrypt_mprotect(process, address, length, command["prot"], serial)
+        except KernelError:
+            # Some VMAs may have changed before the one that is in the way.
+            forget()
+            raise
 
-    return Call(encrypt)
+    def answer(_: object) -> Answer:
+        forget()
+        return Answer()
+
+    return Call(encrypt, answer)
 
 
 def _migrate(session: Session, line: Line, process: Process) -> Call:
@@ -123,39 +137,34 @@ def _migrate(session: Session, line: Line, process: Process) -> Call:
 
 def _write(session: Session, line: Line, process: Process) -> Call:
     text, address = line.command["text"], session.number(line.command["address"])
-    session.needles.text(text, line.number)
-    data = text.encode(errors="surrogateescape")
-    return Call(lambda: session.kernel.mm.write(process, address, data))
+    session.needles.text(text, line.number, address)
+    data = redact.encoded(text)
+
+    def store() -> Operation[None]:
+        # Pages before a refused one are written.
+        session.stored.forget(process.pid, address, len(data))
+        yield from session.kernel.mm.write(process, address, data)
+        session.stored.store(process.pid, address, data)
+
+    return Call(store)
 
 
 def _read(session: Session, line: Line, process: Process) -> Call:
     address, length = session.number(line.command["address"]), line.command["length"]
-    if length > READ_BYTES_MAX:
-        raise CannotRun(f"read takes at most {READ_BYTES_MAX} bytes at a time")
-    return Call(lambda: session.kernel.mm.read(process, address, length), bytes_in_words)
 
+    def answer(data: bytes) -> Answer:
+        known, wrong = session.stored.compared(process.pid, address, data)
+        return bytes_in_words(data, known, wrong, session.secrets)
 
-def bytes_in_words(data: bytes) -> Answer:
-    """Text as text, zeros as zeros, and everything else as garbage with a fingerprint."""
-    shown = data.rstrip(b"\0")
-    if not shown:
-        return Answer(said=f"zeros ({len(data)} bytes)" if data else '""', text="")
-    try:
-        text = shown.decode()
-    except UnicodeDecodeError:
-        text = "\x7f"
-    if not text.replace("\0", "").isprintable():
-        return Answer(said=f"{GARBAGE} ({len(data)} bytes, {redact.of_bytes(data)})")
-    said = text.replace("\\", "\\\\").replace('"', '\\"').replace("\0", "\\0")
-    return Answer(said=f'"{said}"', text=text)
+    return Call(lambda: session.kernel.mm.read(process, address, length), answer)
 
 
 CALLERS: Final[Mapping[str, Caller]] = {
     "fork": _fork,
     "exit": _exit,
     "mmap": _mmap,
-    "munmap": _on_range("munmap"),
-    "mprotect": _on_range("mprotect", "prot"),
+    "munmap": _munmap,
+    "mprotect": _mprotect,
     "encrypt_mprotect": _encrypt_mprotect,
     "write": _write,
     "read": _read,

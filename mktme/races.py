@@ -1,23 +1,25 @@
 """Decides what the lines of a race can do to each other: every interleaving of them.
 
 A race is a question and changes nothing. For each schedule the machine boots again and the script
-so far runs again; then each line of the race is a thread of its own. What the script planned with
-`fault` does not reach into the race, where the explorer owns the failures.
+so far runs again; then each line of the race is a thread of its own. In a race the explorer owns
+the failures of PCONFIG, so that there is none while failures are planned.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 from weakref import WeakKeyDictionary
 
 from impl import Kernel
+from impl.interleaving.deadlocks import Held
 from impl.interleaving.explorer import explore
-from impl.interleaving.findings import Report
+from impl.interleaving.findings import Finding, Report, observed_lines
 from impl.interleaving.outcome import kernel_scenario
+from impl.interleaving.scenario import Outcome
 from impl.threads import Operation
 from mktme.expectations import Answer
-from mktme.script import Line
+from mktme.lines import Line
 from mktme.session import Caller, CannotRun, Session, thread_name
 
 RUNS_MAX: Final = 20_000
@@ -28,7 +30,13 @@ def race(line: Line, boot: Callable[[], Session], callers: Mapping[str, Caller])
 
     Raises CannotRun, as the lines would one after the other.
     """
-    threads, current = {}, boot().current
+    first = boot()
+    if first.failures_wait:
+        raise CannotRun(
+            "failures are planned, and they do not reach into a race: `fault none`"
+            " forgets them, and faults= lets PCONFIG fail in the race"
+        )
+    threads, current = {}, first.current
     for one in line.body:
         if one.command.name == "as":
             current = one.command["name"]
@@ -39,7 +47,6 @@ def race(line: Line, boot: Callable[[], Session], callers: Mapping[str, Caller])
 
     def booted() -> Kernel:
         session = boot()
-        session.fail_no_more()
         sessions[session.kernel] = session
         return session.kernel
 
@@ -85,11 +92,45 @@ def answer(report: Report, texts: Mapping[str, str]) -> Answer:
     )
     if not report.is_complete:
         said += "; NOT COMPLETE"
-        # What was not found may be there all the same: nothing may rely on it.
-        counts = {what: number for what, number in counts.items() if number}
     listed = {f"  {name}": f"  {name}: {text}" for name, text in texts.items()}
     details = [listed.get(line, line) for line in report.lines()]
-    return Answer(said=said, counts=counts, details=tuple(details))
+    return Answer(
+        said=said,
+        counts=counts,
+        is_complete=report.is_complete,
+        details=tuple(details),
+        record=_record(report, outcomes),
+    )
+
+
+def _record(report: Report, outcomes: Sequence[Finding[Outcome]]) -> dict[str, Any]:
+    return {
+        "complete": report.is_complete,
+        "deadlocks": [
+            {
+                "holds": [_held(held) for held in one.what.held],
+                "waits": [{"thread": two.thread, "lock": two.lock} for two in one.what.waiting],
+                "schedule": list(map(str, one.schedule)),
+            }
+            for one in report.deadlocks
+        ],
+        "locks": [
+            {**_held(one.what), "schedule": list(map(str, one.schedule))}
+            for one in report.left_held
+        ],
+        "outcomes": [
+            {
+                "answers": dict(one.what.answers),
+                "observed": observed_lines(one.what),
+                "schedule": list(map(str, one.schedule)),
+            }
+            for one in outcomes
+        ],
+    }
+
+
+def _held(held: Held) -> dict[str, Any]:
+    return {"thread": held.thread, "lock": held.lock, "mode": held.mode, "ended": held.ended}
 
 
 def _s(number: int) -> str:

@@ -1,27 +1,30 @@
 """Decides what a script says: its lines in order, read and judged before any of them runs.
 
 One command a line, in words as a shell splits them; ``#`` begins a comment. A line may begin with
-``NAME =`` to keep what its command gives, and end in ``=> EXPECTED``. Everything that can be known
-to be wrong without running the script is refused here, with the number of the line.
+``NAME =`` to keep what its command gives, and end in ``=> EXPECTED``. What can be known to be wrong
+from the text alone is refused here, with the number of the line.
 """
 
 from __future__ import annotations
 
-import re
-import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, NoReturn
 
 from designs import nearest
 from mktme import redact
-from mktme.expectations import Expected, expected
-from mktme.forms import GIVING, SET_UP, WITHIN_A_RACE, Command, command
-from mktme.kinds import NAME, SECRET_KINDS, BadLine, Variable, Word
+from mktme.expectations import COUNTED
+from mktme.language import (
+    AFTER_A_RESET,
+    OF_A_PROCESS,
+    SET_UP,
+    SHOWN_AFTER_A_RESET,
+    WITHIN_A_RACE,
+    answers_of,
+)
+from mktme.lines import Line, read_line
+from mktme.values import BadLine, Variable
 
-# A word: a run of plain signs, escaped signs and quoted pieces.
-WORD: Final = re.compile(r"""(?:[^\s"'\\]|\\.|"(?:[^"\\]|\\.)*"|'[^']*')+""")
-SPACE: Final = re.compile(r"\s*")
 FIRST_PROCESS: Final = "root"
 
 
@@ -34,33 +37,10 @@ class ScriptError(Exception):
 
 
 @dataclass(frozen=True)
-class Line:
-    """A line that does something.
-
-    ``text`` is what it says, as it may be shown: without key bytes, comment and expectation.
-    ``variable``: the name that its value gets. ``body``: the lines of a race, and ``end`` the
-    number of its last line.
-    """
-
-    number: int
-    text: str
-    command: Command
-    variable: str | None = None
-    expected: Expected | None = None
-    body: tuple[Line, ...] = ()
-    end: int | None = None
-
-    @property
-    def expected_at(self) -> int:
-        """The number of the line that says what is expected."""
-        return self.end or self.number
-
-
-@dataclass(frozen=True)
 class Script:
     """A script from ``source``: what it sets up (None where it does not say), and its lines.
 
-    ``design``: its text, and ``design_line`` the line's number.
+    ``design``: its text, and ``design_line`` the line's number. ``secrets``: the keys in it.
     """
 
     source: str
@@ -68,74 +48,37 @@ class Script:
     design_line: int | None
     machine: Line | None
     lines: tuple[Line, ...]
+    secrets: redact.Secrets
 
 
 def script(source: str, text: str) -> Script:
     """Read a script. Raises ScriptError."""
-    lines = []
+    found, secrets = [], redact.Secrets()
     for number, written in enumerate(text.split("\n"), 1):
         try:
-            line = _line(number, written)
+            one = read_line(number, written)
         except BadLine as fact:
             raise ScriptError(source, number, str(fact)) from None
-        if line is not None:
-            lines.append(line)
-    return _Reader(source).script(lines)
-
-
-def words_of(text: str) -> list[Word]:
-    """The words of a line, without its comment. Raises BadLine for a quotation without end."""
-    found = []
-    at = SPACE.match(text).end()  # type: ignore[union-attr]  # it matches everywhere
-    while at < len(text) and text[at] != "#":
-        match = WORD.match(text, at)
-        if match is None or (match.end() < len(text) and text[match.end()] in "\"'\\"):
-            raise BadLine("a quotation has no end")
-        raw = match[0]
-        found.append(Word("".join(shlex.split(raw)), raw, raw[0] in "\"'"))
-        at = SPACE.match(text, match.end()).end()  # type: ignore[union-attr]
-    return found
-
-
-def _line(number: int, written: str) -> Line | None:
-    words = words_of(written)
-    if not words:
-        return None
-    plain = [word.raw for word in words]
-    wanted = None
-    if "=>" in plain:
-        at = plain.index("=>")
-        wanted = expected(words[at + 1 :])
-        words = words[:at]
-    variable = None
-    if len(words) > 1 and words[1].raw == "=":
-        variable = words[0].text
-        if not NAME.fullmatch(variable):
-            raise BadLine(f"{variable!r} is no name of a variable")
-        words = words[2:]
-    if not words:
-        raise BadLine("there is no command")
-    given, taken = command(words)
-    if variable is not None and given.name not in GIVING:
-        raise BadLine(f"{given.name} gives nothing that a variable could hold")
-    return Line(number, _shown(words, taken, given, variable), given, variable, wanted)
-
-
-def _shown(words: list[Word], taken: dict[str, Word], given: Command, variable: str | None) -> str:
-    """The line's text with fingerprints for key bytes."""
-    secret = {p.name for p in given.form.parameters if p.kind in SECRET_KINDS}
-    raw = {id(taken[name]): redact.payload(taken[name].text) for name in secret if name in taken}
-    said = " ".join(raw.get(id(word), word.raw) for word in words)
-    return redact.without_keys(f"{variable} = {said}" if variable else said)
+        if one is not None:
+            one.tell(secrets)
+            found.append(one)
+    return _Reader(source, secrets).script([one.shown(secrets) for one in found])
 
 
 @dataclass
 class _Reader:
-    """Lines that are right by themselves, judged together."""
+    """Lines that are right by themselves, judged together.
+
+    ``exited``: process -> the line in which it exits. ``reset``: the line of the first reset.
+    """
 
     source: str
+    secrets: redact.Secrets
     processes: set[str] = field(default_factory=lambda: {FIRST_PROCESS})
     variables: set[str] = field(default_factory=set)
+    current: str = FIRST_PROCESS
+    exited: dict[str, int] = field(default_factory=dict)
+    reset: int | None = None
 
     def script(self, lines: list[Line]) -> Script:
         if not lines:
@@ -158,6 +101,7 @@ class _Reader:
             None if design is None else design.number,
             set_up.get("machine"),
             tuple(self._judged(acting)),
+            self.secrets,
         )
 
     def _judged(self, lines: list[Line]) -> Iterator[Line]:
@@ -169,11 +113,16 @@ class _Reader:
                 self._refuse(line, "there is no race that ends here")
             else:
                 self._judge(line)
+                if line.command.name == "exit":
+                    self.exited[self.current] = line.number
+                if line.command.name == "reset":
+                    self.reset = line.number
                 yield line
 
     def _race(self, opening: Line, following: Iterator[Line]) -> Line:
         body: list[Line] = []
-        processes, variables = set(self.processes), set(self.variables)
+        processes, variables, current = set(self.processes), set(self.variables), self.current
+        self._judge_kernel(opening)
         if opening.expected is not None:
             self._refuse(opening, "what a race answers is expected where it ends")
         for line in following:
@@ -190,28 +139,58 @@ class _Reader:
         if sum(one.command.name != "as" for one in body) < 2:
             self._refuse(opening, "a race needs two lines or more")
         # A race is a question: what it makes is gone after it.
-        self.processes, self.variables = processes, variables
-        self._judge_variable(line, line.expected.value if line.expected else None)
+        self.processes, self.variables, self.current = processes, variables, current
+        self._judge_answer(line, "a race")
         return replace(opening, expected=line.expected, body=tuple(body), end=line.number)
 
     def _judge(self, line: Line) -> None:
         name, values = line.command.name, line.command.values
         if name in SET_UP:
             self._refuse(line, f"{name} comes after the first command")
+        self._judge_kernel(line)
         if name in ("process", "fork"):
             if values["name"] in self.processes:
                 self._refuse(line, f"process {values['name']} exists already")
             self.processes.add(values["name"])
-        if name == "as" and values["name"] not in self.processes:
-            known = sorted(self.processes)
-            self._refuse(
-                line, f"unknown process {values['name']!r}{nearest(values['name'], known)}"
-            )
-        wanted = line.expected.value if line.expected is not None else None
-        for used in (*values.values(), wanted):
+        if name in OF_A_PROCESS and self.current in self.exited:
+            fact = f"has exited in line {self.exited[self.current]}"
+            self._refuse(line, f"process {self.current} {fact}")
+        if name == "as":
+            self._judge_process(line, values["name"])
+            self.current = values["name"]
+        for used in values.values():
             self._judge_variable(line, used)
+        self._judge_answer(line, name)
         if line.variable is not None:
             self.variables.add(line.variable)
+
+    def _judge_kernel(self, line: Line) -> None:
+        """After a reset there is no kernel."""
+        name = line.command.name
+        if self.reset is None:
+            return
+        if name not in AFTER_A_RESET:
+            self._refuse(
+                line, f"there is no kernel for {name} since the reset in line {self.reset}"
+            )
+        if name == "show" and line.command["what"] not in SHOWN_AFTER_A_RESET:
+            fact = f"there is no kernel to look at since the reset in line {self.reset}"
+            self._refuse(line, f"{fact}; left to show: {', '.join(sorted(SHOWN_AFTER_A_RESET))}")
+
+    def _judge_process(self, line: Line, name: str) -> None:
+        if name not in self.processes:
+            self._refuse(line, f"unknown process {name!r}{nearest(name, sorted(self.processes))}")
+
+    def _judge_answer(self, line: Line, name: str) -> None:
+        """An expectation must be one that the command can meet."""
+        wanted = line.expected
+        if wanted is None:
+            return
+        self._judge_variable(line, wanted.value)
+        known = answers_of(line.command)
+        if wanted.kind not in known:
+            said = [f"a count of {kind}" if kind in COUNTED else kind for kind in known]
+            self._refuse(line, f"{name} never answers {wanted.shown}; it answers {', '.join(said)}")
 
     def _judge_variable(self, line: Line, used: Any) -> None:
         if isinstance(used, Variable) and used.name not in self.variables:

@@ -16,14 +16,25 @@ from impl.hardware.faults import Failure, Script, Seeded
 from impl.hardware.pconfig import never
 from impl.keyrings.process import Process
 from impl.locks import Lock, Thread
+from impl.mm.frames import FRAMES_MAX
 from impl.threads import Acquire, Operation
 from mktme.expectations import GENERAL_PROTECTION, HANGS, Answer
-from mktme.forms import Command
-from mktme.kinds import Variable
+from mktme.language import OF_THE_KERNEL
+from mktme.lines import Line
 from mktme.needles import Needles
-from mktme.script import FIRST_PROCESS, Line
+from mktme.redact import Secrets
+from mktme.script import FIRST_PROCESS
+from mktme.stored import Stored
+from mktme.values import Variable
 
 DEFAULT_MACHINE: Final[Mapping[str, Any]] = {"packages": 2, "cpus": 2, "keyids": 3}
+
+
+def shape_of(machine: Line | None) -> dict[str, Any]:
+    """What a machine has: as its line says, and else as usual."""
+    given = {} if machine is None else machine.command.values
+    said = {name: value for name, value in given.items() if value is not None}
+    return {**DEFAULT_MACHINE, **said}
 
 
 class CannotRun(Exception):
@@ -52,16 +63,17 @@ Doer = Callable[["Session", Line], Answer]
 class Session:
     """One boot. ``processes`` by name; ``gone``: why a process makes no more calls.
 
-    ``locks``: every lock that was ever asked for, by name. ``payloads``: serial number -> what the
-    owner of a key supplies when asked again.
+    ``is_reset``: only the machine is left. ``locks``: every lock that was ever asked for.
+    ``payloads``: serial number -> what the owner of a key supplies when asked again. ``secrets``:
+    what is not shown of memory.
     """
 
-    def __init__(self, design: Design, machine: Command | None) -> None:
-        """Raises ValueError for a machine that cannot be built."""
-        given = {} if machine is None else machine.values
-        said = {name: value for name, value in given.items() if value is not None}
-        shape = {**DEFAULT_MACHINE, **said}
+    def __init__(self, design: Design, shape: Mapping[str, Any], secrets: Secrets) -> None:
+        """``shape``: see `shape_of`. Raises ValueError for a machine that cannot be built."""
+        if not 1 <= shape.get("frames", 1) <= FRAMES_MAX:
+            raise ValueError(f"cannot build the machine: frames must be 1..{FRAMES_MAX}")
         self.kernel = Kernel(design, **shape)
+        self.secrets = secrets
         self.cpus: int = shape["cpus"]
         self.processes: dict[str, Process] = {FIRST_PROCESS: self.kernel.init}
         self.current = FIRST_PROCESS
@@ -70,7 +82,9 @@ class Session:
         self.locks: dict[str, Lock] = {}
         self.payloads: dict[int, bytes] = {}
         self.needles = Needles()
+        self.stored = Stored()
         self._faults = Script()
+        self.is_reset = False
         self._asked_for: Lock | None = None
 
     # Running
@@ -155,16 +169,16 @@ class Session:
         self._faults = Script()
         self.kernel.machine.faults = Seeded(seed, probability)
 
+    @property
+    def failures_wait(self) -> bool:
+        """Whether a PCONFIG that comes next may fail."""
+        faults = self.kernel.machine.faults
+        return bool(self._faults.pending) if faults is self._faults else faults is not never
+
     def fail_no_more(self) -> None:
         """Nothing fails."""
         self._faults = Script()
         self.kernel.machine.faults = never
-
-
-OF_THE_KERNEL: Final = frozenset(
-    {"cpu online", "cpu offline", "package add", "package remove", "gc", "worker"}
-)
-"""Operations of no process: each is a thread of its own, and if it hangs, nobody is stuck."""
 
 
 def thread_name(line: Line) -> str:

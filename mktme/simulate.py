@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
-import json
+import errno
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from designs import Design, DesignError, design_from_text
-from mktme import keycalls, keylisting, machinecalls, memorycalls, redact, tables
+from mktme import (
+    attackers,
+    keycalls,
+    keylisting,
+    machinecalls,
+    memorycalls,
+    redact,
+    registers,
+    tables,
+)
+from mktme.beforehand import check
 from mktme.expectations import Answer
-from mktme.kinds import Variable
+from mktme.lines import Line
 from mktme.races import race
-from mktme.script import Line, Script, ScriptError, script
-from mktme.session import Caller, CannotRun, Doer, Session
+from mktme.script import Script, ScriptError, script
+from mktme.session import Caller, CannotRun, Doer, Session, shape_of
+from mktme.told import Ran
+from mktme.values import Variable
 
 STANDARD_INPUT: Final = "-"
 DEFAULT_DESIGN: Final = "rfc-v2"
@@ -26,18 +37,12 @@ CALLERS: Final[Mapping[str, Caller]] = {
     **memorycalls.CALLERS,
     **machinecalls.CALLERS,
 }
-DOERS: Final[Mapping[str, Doer]] = {**memorycalls.DOERS, **machinecalls.DOERS}
-
-
-@dataclass(frozen=True)
-class Ran:
-    """A line that ran. ``process`` made the call; ``tables``: the key tables, if asked for."""
-
-    line: Line
-    process: str
-    answer: Answer
-    is_met: bool
-    tables: tuple[str, ...] | None = None
+DOERS: Final[Mapping[str, Doer]] = {
+    **memorycalls.DOERS,
+    **machinecalls.DOERS,
+    **registers.DOERS,
+    **attackers.DOERS,
+}
 
 
 class Unmet(Exception):
@@ -48,7 +53,7 @@ def read(path: str) -> Script:
     """Read a script from a file, or from standard input. Raises ScriptError."""
     source = "standard input" if path == STANDARD_INPUT else path
     try:
-        data = sys.stdin.buffer.read() if path == STANDARD_INPUT else Path(path).read_bytes()
+        data = _standard_input() if path == STANDARD_INPUT else Path(path).read_bytes()
     except OSError as refusal:
         raise ScriptError(source, None, f"cannot read it: {refusal.strerror}") from None
     try:
@@ -57,6 +62,12 @@ def read(path: str) -> Script:
         number = data[: refusal.start].count(b"\n") + 1
         raise ScriptError(source, number, "it is not UTF-8") from None
     return script(source, text)
+
+
+def _standard_input() -> bytes:
+    if sys.stdin is None:
+        raise OSError(errno.EBADF, "it is closed")
+    return sys.stdin.buffer.read()
 
 
 def chosen(given: Script, option: str | None) -> Design:
@@ -75,11 +86,16 @@ def chosen(given: Script, option: str | None) -> Design:
 
 
 class Simulation:
-    """A script on a machine of its own."""
+    """A script on a machine of its own.
+
+    ``is_open``: a race that nothing judges was not searched to its end.
+    """
 
     def __init__(self, given: Script, design: Design, *, shows_tables: bool = False) -> None:
-        """Raises ScriptError for a machine that cannot be built."""
+        """Raises ScriptError for a machine that cannot be built, and for lines it cannot run."""
+        self.is_open = False
         self._script = given
+        self._shape = shape_of(given.machine)
         self._design = design
         self._shows_tables = shows_tables
         self._done: list[Line] = []
@@ -88,10 +104,10 @@ class Simulation:
         except ValueError as refusal:
             number = given.machine.number if given.machine else None
             raise ScriptError(given.source, number, str(refusal)) from None
+        check(given, design, self._shape)
 
     def _boot(self) -> Session:
-        machine = self._script.machine
-        return Session(self._design, machine.command if machine else None)
+        return Session(self._design, self._shape, self._script.secrets)
 
     def run(self) -> Iterator[Ran]:
         """Run the lines; gives each as it is done. Raises ScriptError and Unmet, and then stops."""
@@ -103,10 +119,14 @@ class Simulation:
                 is_met = self._is_met(line, answer)
             except CannotRun as fact:
                 raise ScriptError(self._script.source, line.number, str(fact)) from None
-            now = tables.key_tables(self.session.kernel) if self._shows_tables else ()
+            kernel = self.session.kernel
+            now = tables.key_tables(kernel) if self._shows_tables else ()
             changed = now if now != before else None
+            record = tables.key_tables_record(kernel) if changed else None
             before = now
-            yield Ran(line, process, answer, is_met, changed)
+            if line.expected is None and line.command.name == "race":
+                self.is_open = self.is_open or not answer.is_complete
+            yield Ran(self._script.source, line, process, answer, is_met, changed, record)
             if not is_met:
                 where = f"{self._script.source}:{line.expected_at}"
                 wanted = line.expected.shown if line.expected else ""
@@ -132,32 +152,3 @@ class Simulation:
         wanted = line.expected.value
         value = self.session.number(wanted) if isinstance(wanted, Variable) else wanted
         return line.expected.is_met(answer, value)
-
-
-def lines_of(ran: Ran) -> Iterator[str]:
-    """What a line that ran looks like to a person."""
-    yield redact.without_keys(f"{ran.line.number:>3}  {ran.line.text} → {ran.answer}")
-    for detail in ran.answer.details:
-        yield redact.without_keys(f"       {detail}")
-    for row in ran.tables or ():
-        yield f"     | {row}"
-
-
-def json_lines(ran: Ran) -> Iterator[str]:
-    """The same for a program: one JSON object."""
-    answer, expected = ran.answer, ran.line.expected
-    found: dict[str, Any] = {
-        "line": ran.line.number,
-        "command": ran.line.text,
-        "process": ran.process,
-        "answer": answer.word,
-        "said": redact.without_keys(answer.said),
-        "value": answer.value,
-        "counts": dict(answer.counts),
-        "details": [redact.without_keys(detail) for detail in answer.details],
-        "expected": redact.without_keys(expected.shown) if expected else None,
-        "met": ran.is_met,
-    }
-    if ran.tables is not None:
-        found["tables"] = list(ran.tables)
-    yield json.dumps(found, ensure_ascii=False)

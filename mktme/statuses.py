@@ -13,7 +13,9 @@ INCONCLUSIVE = 3
 VACUOUS = 4
 DISAGREE = 5
 INTERNAL = 70
+NOT_WRITTEN = 74
 INTERRUPTED = 130
+READER_GONE = 141
 
 MEANINGS = {
     HOLDS: "every property holds or does not apply (check), every cell is decided (compare), every"
@@ -21,11 +23,14 @@ MEANINGS = {
     VIOLATED: "a property is violated (check only), a line's answer is not the expected one"
     " (simulate)",
     BAD_INPUT: "bad input",
-    INCONCLUSIVE: "inconclusive: unknown, or checked to some depth only",
+    INCONCLUSIVE: "inconclusive: unknown, or checked to some depth only; a race that no expectation"
+    " judges was not searched to its end (simulate)",
     VACUOUS: "vacuous: what a property speaks about never happens",
     DISAGREE: "two checkers disagree, or a violation does not replay",
     INTERNAL: "an error of this program",
+    NOT_WRITTEN: "the answer could not be written",
     INTERRUPTED: "interrupted",
+    READER_GONE: "nobody reads the answer any more",
 }
 
 

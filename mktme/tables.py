@@ -1,24 +1,19 @@
-"""Decides how the inside of a simulated machine is shown: plain lines, and never a key byte.
-
-Columns are padded by hand, not by the terminal library: what is shown must not depend on the width
-of a terminal, since scripts are compared by what they print.
-"""
+"""Decides how the inside of a simulated machine is shown: plain lines, and never a key byte."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Final
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Final
 
 from impl import Entry, Kernel, Mode
 from impl.hardware.keytable import fingerprint
-from impl.hardware.pconfig import Command
 from impl.keyrings.process import Process
+from mktme.columns import columns, table
 from mktme.expectations import Answer
+from mktme.servicetables import shown_counts, shown_map, shown_vault
 from mktme.session import Session
 
 ALGORITHMS: Final = {1: "AES-XTS-128"}
-GAP: Final = "  "
-
 # More KeyIDs than this are shown only where they hold something.
 KEYIDS_MAX: Final = 8
 
@@ -26,24 +21,6 @@ KEYIDS_MAX: Final = 8
 def shown(session: Session, what: str) -> Answer:
     """What `show` answers."""
     return _SHOWN[what](session)
-
-
-def columns(rows: Iterable[Sequence[str]]) -> tuple[str, ...]:
-    """Rows as lines, every column as wide as its longest word."""
-    rows = list(rows)
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return tuple(
-        GAP.join(word.ljust(width) for word, width in zip(row, widths, strict=True)).rstrip()
-        for row in rows
-    )
-
-
-def _lines(rows: Iterable[Sequence[str]], what: str, **counts: int) -> Answer:
-    """A table with titles, or a word that there is nothing to show."""
-    rows = list(rows)
-    if len(rows) < 2:
-        return Answer(said=f"no {what}", counts=counts)
-    return Answer(said=what, counts=counts, details=columns(rows))
 
 
 # Key tables
@@ -74,61 +51,50 @@ def key_tables(kernel: Kernel) -> tuple[str, ...]:
     return columns(rows)
 
 
+def key_tables_record(kernel: Kernel) -> list[dict[str, Any]]:
+    """The same for programs: by KeyID, and of each package that is present its entry."""
+    machine = kernel.machine
+    return [
+        {
+            "keyid": keyid,
+            "packages": [
+                {"package": number, **_entry_record(package.table[keyid])}
+                for number, package in enumerate(machine.packages)
+                if package.present
+            ],
+        }
+        for keyid in range(1, machine.keyids + 1)
+    ]
+
+
+def _entry_record(entry: Entry) -> dict[str, Any]:
+    if entry.mode is not Mode.ENCRYPT:
+        return {"mode": entry.mode.value, "algorithm": None, "key": None}
+    algorithm = ALGORITHMS.get(entry.algorithm, f"algorithm {entry.algorithm}")
+    key = f"<{fingerprint(entry.data_key, entry.tweak_key)}>"
+    return {"mode": entry.mode.value, "algorithm": algorithm, "key": key}
+
+
 def _tables(session: Session) -> Answer:
-    return Answer(said="key tables", details=key_tables(session.kernel))
+    record = {"tables": key_tables_record(session.kernel)}
+    return Answer(said="key tables", details=key_tables(session.kernel), record=record)
 
 
-# The key service
+def _cpus(session: Session) -> Answer:
+    """Every CPU by its number in the machine, and which one leads its package."""
+    kernel, number = session.kernel, 0
+    leads = set() if session.is_reset else kernel.lead_cpus()
+    rows = [["CPU", "package", "CPU in it", "state", "lead"]]
+    for at, package in enumerate(kernel.machine.packages):
+        for place, cpu in enumerate(package.cpus):
+            state = "online" if cpu.online else "offline" if package.present else "absent"
+            lead = "lead" if (at, place) in leads else "-"
+            rows.append([str(number), str(at), str(place), state, lead])
+            number += 1
+    return table(rows, "CPUs")
 
 
-def places(kernel: Kernel) -> list[tuple[int, ...]]:
-    """Every (KeyID,), or with per-package KeyIDs every (package, KeyID)."""
-    keyids = range(1, kernel.machine.keyids + 1)
-    if kernel.design.keyid_scope == "global":
-        return [(keyid,) for keyid in keyids]
-    return [(p, keyid) for p in range(len(kernel.machine.packages)) for keyid in keyids]
-
-
-def _place(place: tuple[int, ...]) -> str:
-    return str(place[0]) if len(place) == 1 else f"{place[1]} of package {place[0]}"
-
-
-def _mapped(kernel: Kernel) -> dict[tuple[int, ...], int]:
-    mapped: Mapping[int | tuple[int, int], int] = kernel.mapped()  # type: ignore[assignment]
-    return {(at,) if isinstance(at, int) else at: serial for at, serial in mapped.items()}
-
-
-def _map(session: Session) -> Answer:
-    """The kernel's map, its bitmap, its vault, and what waits to be cleared."""
-    kernel, mapped = session.kernel, _mapped(session.kernel)
-    is_global = kernel.design.keyid_scope == "global"
-    rows = [["KeyID", "key", "user bit", *(["vault"] if is_global else []), "to be cleared on"]]
-    for place in places(kernel):
-        vault = [_vault(kernel, place[0])] if is_global else []
-        waits = ", ".join(
-            f"package {package}"
-            for package, keyid in sorted(kernel.uncleared())
-            if keyid == place[-1] and place[:-1] in ((), (package,))
-        )
-        key = str(mapped.get(place, "-"))
-        bit = "set" if kernel.bit(*place) else "-"
-        rows.append([_place(place), key, bit, *vault, waits or "-"])
-    return _lines(rows, "map", keys=len(mapped))
-
-
-def _vault(kernel: Kernel, keyid: int) -> str:
-    control_word, data_key, tweak_key = kernel.vault(keyid)
-    if not control_word and not any(data_key + tweak_key):
-        return "-"
-    said = Command(control_word & 0xFF).name
-    return f"{said} <{fingerprint(data_key, tweak_key)}>" if any(data_key + tweak_key) else said
-
-
-def _counts(session: Session) -> Answer:
-    kernel = session.kernel
-    rows = [["KeyID", "references"]]
-    rows += [[_place(place), str(kernel.references(*place))] for place in places(kernel)]
-    return _lines(rows, "reference counts")
+# Keys and processes
 
 
 def _keys(session: Session) -> Answer:
@@ -141,9 +107,6 @@ def _keys(session: Session) -> Answer:
     return Answer(said="keys", counts={"keys": len(lines)}, details=(title, *lines))
 
 
-# Processes
-
-
 def _processes(session: Session) -> Answer:
     rows = [["name", "pid", "uid", "gid", "package", "capabilities", "state"]]
     for name, process in session.processes.items():
@@ -151,14 +114,23 @@ def _processes(session: Session) -> Answer:
         state = session.gone.get(name, "now" if name == session.current else "-")
         row = [process.pid, process.uid, process.gid, process.node, held, state]
         rows.append([name, *map(str, row)])
-    return _lines(rows, "processes")
+    return table(rows, "processes")
 
 
 def _vmas(session: Session) -> Answer:
     rows = [["process", "from", "to", "prot", "memory", "key", "pages present"]]
     for name, process in session.processes.items():
         rows += [[name, *row] for row in _vmas_of(session.kernel, process)]
-    return _lines(rows, "VMAs")
+    return table(rows, "VMAs")
+
+
+def _pages(session: Session) -> Answer:
+    rows = [["process", "page", "package", "physical address", "KeyID"]]
+    for name, process in session.processes.items():
+        for at, page in session.kernel.mm.page_table(process).items():
+            where = [str(page.package), f"{page.address:#x}", str(page.keyid)]
+            rows.append([name, f"{at:#x}", *where])
+    return table(rows, "pages present", pages=len(rows) - 1)
 
 
 def _vmas_of(kernel: Kernel, process: Process) -> Iterable[list[str]]:
@@ -197,22 +169,25 @@ def _locks(session: Session) -> Answer:
     rows = [["lock", "held by", "how"]]
     for name, lock in session.locks.items():
         rows += [[name, holder.name, mode.value] for holder, mode in lock.holders.items()]
-    return _lines(rows, "locks held", locks=len(rows) - 1)
+    return table(rows, "locks held", locks=len(rows) - 1)
 
 
 def _events(session: Session) -> Answer:
     events = session.kernel.events
     rows = [["out of bounds", "index"], *([event.what, str(event.index)] for event in events)]
-    return _lines(rows, "accesses out of bounds", events=len(events))
+    return table(rows, "accesses out of bounds", events=len(events))
 
 
 _SHOWN: Final[Mapping[str, Callable[[Session], Answer]]] = {
     "tables": _tables,
-    "map": _map,
+    "cpus": _cpus,
+    "map": shown_map,
+    "vault": shown_vault,
+    "counts": shown_counts,
     "keys": _keys,
     "vmas": _vmas,
-    "counts": _counts,
+    "pages": _pages,
+    "processes": _processes,
     "locks": _locks,
     "events": _events,
-    "processes": _processes,
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 from pathlib import Path
@@ -16,11 +17,17 @@ SCRIPTS = sorted(path.name for path in EXAMPLES.glob("*.sim"))
 
 
 @pytest.fixture
-def simulate(monkeypatch, capsys):
+def simulate(mktme):
     """Run `mktme simulate` on an example; gives (status, stdout, stderr)."""
+    return lambda name, *options: mktme("simulate", str(EXAMPLES / name), *options)
 
-    def run(name: str, *options: str) -> tuple[int, str, str]:
-        monkeypatch.setattr("sys.argv", ["mktme", "simulate", str(EXAMPLES / name), *options])
+
+@pytest.fixture
+def mktme(monkeypatch, capsys):
+    """Run a command line; gives (status, stdout, stderr)."""
+
+    def run(*arguments: str) -> tuple[int, str, str]:
+        monkeypatch.setattr("sys.argv", ["mktme", *arguments])
         with pytest.raises(SystemExit) as exit_:
             cli.main()
         captured = capsys.readouterr()
@@ -30,7 +37,7 @@ def simulate(monkeypatch, capsys):
 
 
 def test_there_are_examples_of_the_documentation_and_of_the_debate():
-    assert 17 == len(SCRIPTS)
+    assert 18 == len(SCRIPTS)
     assert 3 == sum(name.startswith("rfc-") for name in SCRIPTS)
 
 
@@ -96,3 +103,21 @@ def test_the_script_of_the_readme_answers_as_it_says(simulate, tmp_path):
     script = tmp_path / "readme.sim"
     script.write_text(shown)
     assert (0, "") == simulate(str(script))[::2]
+
+
+def test_the_commands_of_the_readme_run_as_they_stand_there(mktme, monkeypatch, tmp_path):
+    text = (EXAMPLES.parent / "README.md").read_text()
+    section = text.split("## Run a scenario")[1].split("## What is not")[0]
+    (commands, shown) = re.findall(r"```\n(.*?)```", section, re.DOTALL)
+    lines = [line.partition("#")[0].split() for line in commands.splitlines()]
+    assert ["simulate", "simulate", "list"] == [line[1] for line in lines]
+    (tmp_path / "my.sim").write_text(shown)
+    (tmp_path / "examples").symlink_to(EXAMPLES)
+    monkeypatch.chdir(tmp_path)
+    for _, *words in lines:
+        if "<" in words:
+            *words, sign, name = words
+            given = io.BytesIO((tmp_path / name).read_bytes())
+            monkeypatch.setattr("sys.stdin", io.TextIOWrapper(given))
+            assert "<" == sign
+        assert (0, "") == mktme(*words)[::2]

@@ -9,9 +9,12 @@ import pytest
 from impl.hardware.pconfig import Status
 from mktme import redact
 from mktme.expectations import Answer, expected
-from mktme.forms import FORMS, GIVING, SET_UP, WITHIN_A_RACE, form
-from mktme.kinds import KINDS, CpuNumber, KeyName, KeyringName, Variable
-from mktme.script import ScriptError, script, words_of
+from mktme.forms import form
+from mktme.kinds import KINDS
+from mktme.language import FORMS, GIVING, SET_UP, WITHIN_A_RACE
+from mktme.lines import words_of
+from mktme.script import ScriptError, script
+from mktme.values import CpuNumber, KeyName, KeyringName, Variable
 
 KEY = "000102030405060708090a0b0c0d0e0f"
 TWEAK = "101112131415161718191a1b1c1d1e1f"
@@ -114,10 +117,10 @@ REFUSALS = {
     "# nothing\n": "there is no command in it",
     "design rfc-v2\n": "it sets up, and no command follows",
     "gc\nkeyctll add": "2: unknown command 'keyctll' (did you mean keyctl?); known: design,",
-    "type=user key=00": "1: unknown command 'of other signs'",
+    "type=user key=00": "1: unknown command (not shown, for it may be a payload); known: design,",
     "keyctl": "1: keyctl what? known: add, update,",
     "keyctl upadte 5 x": "1: unknown keyctl command 'upadte' (did you mean update?)",
-    f"keyctl {KEY[:24]}": "1: unknown keyctl command 'of other signs'; known: add,",
+    f"keyctl {KEY[:24]}": "1: unknown keyctl command (not shown, for it may be",
     "cpu onlin 1": "1: unknown cpu command 'onlin' (did you mean online?); known: online, offline",
     "mmap": "1: mmap lacks LENGTH; usage: mmap LENGTH [prot=PROT]",
     "migrate 4096": "1: migrate lacks package=; usage: migrate ADDRESS package=PACKAGE",
@@ -179,7 +182,7 @@ REFUSALS = {
     "race\ngc => ok\ngc\nend": "2: a line of a race has no answer of its own",
     "race\nfork child\ngc\nend\nas child": "5: unknown process 'child'",
     "gc => ENOKEYY": "1: unknown errno ENOKEYY (did you mean ENOKEY?)",
-    "gc => fine": "1: 'fine' is no answer; known: ok, hangs, garbage, GP, an errno name,",
+    "gc => fine": "1: 'fine' is no answer; known: ok, hangs, garbage, zeros, GP, an errno",
     "gc =>": "1: one answer is expected after =>",
     "gc => 1 2 3": "1: one answer is expected after =>",
     "gc => 3 apples": "1: 'apples' cannot be counted; known: findings,",
@@ -288,12 +291,15 @@ ANSWERS = {
     "fault": Answer("GP", "cannot write: it is locked"),
     "five": Answer(said="5", value=5),
     "text": Answer(said='"hello"', text="hello"),
-    "garbage": Answer(said="garbage (8 bytes, <1234>)"),
+    "garbage": Answer(said="garbage (8 bytes, <1234>)", text="ab", looks="garbage"),
+    "zeros": Answer(said="zeros (2 bytes)", text="\0\0", looks="zeros"),
     "three": Answer(said="3 findings", counts={"findings": 3}),
     "none": Answer(said="0 findings", counts={"findings": 0}),
+    "none so far": Answer(counts={"findings": 0}, is_complete=False),
+    "three so far": Answer(counts={"findings": 3}, is_complete=False),
 }
 MET = {
-    "ok": {"ok", "five", "text", "garbage", "three", "none"},
+    "ok": set(ANSWERS) - {"refused", "hangs", "fault"},
     "ENOKEY": {"refused"},
     "EINVAL": set(),
     "hangs": {"hangs"},
@@ -308,7 +314,10 @@ MET = {
     "3 findings": {"three"},
     "no findings": {"none"},
     "0 findings": {"none"},
-    "some findings": {"three"},
+    "some findings": {"three", "three so far"},
+    "zeros": {"zeros"},
+    '"\\0\\x00"': {"zeros"},
+    "'\\0\\x00'": set(),
     "no deadlocks": set(),
 }
 

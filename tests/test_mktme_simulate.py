@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import io
 import json
+import re
 
 import pytest
 
 from mktme import cli, statuses
-from mktme.forms import FORMS
+from mktme.language import FORMS
 
 KEY = "000102030405060708090a0b0c0d0e0f"
 TWEAK = "101112131415161718191a1b1c1d1e1f"
@@ -72,13 +73,13 @@ SCRIPTS = {
         write $a "the parent" => ok
         fork child => ok
         as child
-        read $a 16 => "the parent"
+        read $a 10 => "the parent"
         write $a "its child!" => ok
         as root
-        read $a 16 => "the parent"
+        read $a 10 => "the parent"
         exit => ok
         as child
-        read $a 16 => "its child!"
+        read $a 12 => "its child!\\0\\0"
     """,
     "exit": "exit => ok",
     "sleep": f"""
@@ -236,7 +237,7 @@ SCRIPTS = {
         mmap 8K => 0x7ffff7ffd000
         mmap 4K at=0x10000 prot=r => 0x10000
         write 0x10000 "no" => EFAULT
-        read 0x10000 4 => ""
+        read 0x10000 4 => zeros
         mmap 4K at=0x1000 => EPERM
         mmap 0 => EINVAL
         mmap 1G file => ok
@@ -260,7 +261,7 @@ SCRIPTS = {
         a = mmap 4K
         write $a "lost" => ok
         encrypt_mprotect $a 4K rw $k => ok
-        read $a 4 => ""
+        read $a 4 => zeros
         encrypt_mprotect $a 4K rw %mktme:k => ok
         encrypt_mprotect $a 100 rw $k => EINVAL
         encrypt_mprotect $a 4K rw 99 => ENOKEY
@@ -270,13 +271,14 @@ SCRIPTS = {
     "write": """
         a = mmap 4K
         write $a "héllo" => ok
-        read $a 32 => "héllo"
+        read $a 6 => "héllo"
+        read $a 7 => "héllo\\0"
         write 0x10000 "nobody" => EFAULT
     """,
     "read": """
         a = mmap 8K
         read $a 0 => ""
-        read $a 8 => ""
+        read $a 8 => zeros
         write $a+8 "b"
         read $a 9 => ok
         read $a+8 1 => "b"
@@ -309,6 +311,7 @@ SCRIPTS = {
         package add => ok
         package add 1 => EEXIST
         package add 2 => ok
+        package add => EEXIST
         package add 9 => EINVAL
     """,
     "package remove": """
@@ -404,9 +407,30 @@ SCRIPTS = {
         keyctl add user note "dear diary" @u => ok
         disclosure => 2 findings
     """,
+    "reset": """
+        machine tme=bypass
+        a = mmap 4K
+        write $a "plain text"
+        v = rdmsr 0x982 package=0
+        reset => ok
+        cold-boot => 1 finding
+        rdmsr 0x982 package=1 => $v
+        wrmsr 0x982 0 package=1 => GP
+        show cpus => ok
+        reset unlocked
+        rdmsr 0x982 package=1 => 0
+        wrmsr 0x982 $WRONG package=1 => GP
+        wrmsr 0x982 0x1000280000003 package=1 => ok
+        wrmsr 0x982 0x1000280000003 package=1 => GP
+        rdmsr 0x982 package=1 => 0x1000280000003
+        show tables
+    """.replace("$WRONG", hex(1 << 40)),
     "show": f"""
         keyctl add mktme k {USER} @u
         show tables
+        show cpus
+        show vault
+        show pages => no pages
         show map => 1 key
         show keys => some keys
         show vmas => "no VMAs"
@@ -459,6 +483,26 @@ def test_a_page_that_was_written_through_another_key_is_garbage(simulate):
     """)
     assert (0, "") == (status, err)
     assert "read $a 16 → garbage (16 bytes, <" in out
+
+
+def test_a_page_keeps_what_was_stored_while_its_key_stays_the_same(simulate):
+    text = f"""
+        machine packages=1 cpus=1 keyids=2
+        k = keyctl add mktme k {USER} @u
+        a = mmap 4K
+        encrypt_mprotect $a 4K rw $k
+        write $a "my own business" => ok
+        encrypt_mprotect $a 4K r $k => ok
+        keyctl unlink $k @u
+        gc => 1 key
+        l = keyctl add mktme l {CPU} @u
+        keyctl update $l {OTHER} => ok
+        read $a 16 => garbage
+        encrypt_mprotect $a 4K rw 99 => ENOKEY
+        read $a 16 => garbage
+    """
+    status, _, err = simulate(text)
+    assert (0, "") == (status, err)
 
 
 # Answers
@@ -514,7 +558,6 @@ RUNTIME_REFUSALS = {
     "k = keyctl add mktme k x @u\nkeyctl read $k": "2: $k holds nothing: line 1 answered EINVAL",
     "a = mmap 4K\nread $a-900000G 1": "2: $a-966367641600000 is below 0",
     "process a node=5": "1: there is no package 5 to run on",
-    "package add": "1: every package is in the machine",
     "a = mmap 4K\nread $a 2M": "2: read takes at most 1048576 bytes at a time",
     f"keyctl add mktme k {CPU} @u packages=0": "1: packages= goes with type mktme and",
     f"design per-package\nkeyctl add mktme k {CPU} @u": "2: with keyid_scope=per_package an mktme",
@@ -548,7 +591,7 @@ def test_nothing_runs_of_a_script_with_a_line_that_cannot_be_read(simulate):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("gc\ngc => ENOKEY\ngc", "x.sim:2: expected ENOKEY, got nothing to collect"),
+        ("gc\ngc => 1 key\ngc", "x.sim:2: expected 1 key, got nothing to collect"),
         (
             "keyctl read 9 => ok\ngc",
             "x.sim:1: expected ok, got ENOKEY: cannot read key 9: ",
@@ -569,9 +612,25 @@ def test_an_unexpected_answer_names_the_line_and_both_answers(simulate, text, me
 def test_a_race_that_was_not_searched_to_its_end_finds_nothing_for_sure(simulate):
     text = f"race runs=1\nkeyctl add mktme k {CPU} @u\nkeyctl add mktme l {CPU} @u\nend"
     status, out, _ = simulate(text)
-    assert 0 == status
+    assert statuses.INCONCLUSIVE == status
     assert "NOT COMPLETE" in out
     assert statuses.VIOLATED == simulate(text + " => no findings")[0]
+
+
+def test_a_race_that_was_not_searched_to_its_end_finds_some_and_no_number_of_them(simulate):
+    text = """
+        machine packages=1 cpus=2 keyids=2
+        race runs=40
+            keyctl add mktme k "type=cpu algorithm=aes-xts-128" @u
+            keyctl add mktme l "type=cpu algorithm=aes-xts-128" @u
+            cpu offline 1
+        end"""
+    status, out, _ = simulate(text)
+    assert statuses.INCONCLUSIVE == status
+    (number,) = re.findall(r"→ (\d+) deadlocks?, ", out)
+    assert 0 < int(number)
+    assert 0 == simulate(text + " => some deadlocks")[0]
+    assert statuses.VIOLATED == simulate(text + f" => {number} deadlocks")[0]
 
 
 def test_a_race_finds_a_lock_that_is_left_held(simulate):
@@ -598,7 +657,7 @@ def test_a_race_is_run_by_the_processes_that_it_names_and_changes_none(answers):
             as alice
             mmap 8K
         end => no findings
-        read $a 8 => ""
+        read $a 8 => zeros
     """)
     assert ["root"] * 4 == [record["process"] for record in records]
     assert "  mmap of line 7: mmap 8K" in records[2]["details"]
@@ -690,7 +749,10 @@ def test_the_same_bytes_given_twice_are_one_needle_with_both_names(simulate):
 def test_json_has_one_object_for_each_line_that_ran(answers):
     (record,) = answers("gc => no keys", "--show", "tables", "--design", "rfc-v2,savekeys=on")
     tables = record.pop("tables")
-    assert "KeyID  package 0  package 1" == tables[0]
+    plain = {"mode": "TME", "algorithm": None, "key": None}
+    packages = [{"package": 0, **plain}, {"package": 1, **plain}]
+    assert [{"keyid": keyid, "packages": packages} for keyid in (1, 2, 3)] == tables
+    assert record.pop("file").endswith("x.sim")
     assert {
         "line": 1,
         "command": "gc",
@@ -699,6 +761,8 @@ def test_json_has_one_object_for_each_line_that_ran(answers):
         "said": "nothing to collect",
         "value": None,
         "counts": {"keys": 0},
+        "complete": True,
+        "found": {},
         "details": [],
         "expected": "no keys",
         "met": True,

@@ -22,6 +22,10 @@ KERNEL_PACKAGE: Final = 0
 
 TME_SETTINGS: Final = ("on", "off", "bypass")
 
+# More than any machine that was built with this processor feature has; every one is simulated.
+PACKAGES_MAX: Final = 64
+CPUS_MAX: Final = 1024
+
 
 def seeded(seed: int, stream: str) -> RandomBytes:
     """A reproducible source of random bytes; streams of one seed are independent of each other."""
@@ -79,11 +83,12 @@ class Machine:
             self.packages[number].present = True
         self._boot()
 
-    def _boot(self) -> None:
+    def _boot(self, *, activate: bool = True) -> None:
         """Firmware activates every package that is there; then all of its CPUs are online."""
         for package in self.packages:
             if package.present:
-                self._activate(package)
+                if activate:
+                    self._activate(package)
                 package.memory_present = True
                 for cpu in package.cpus:
                     cpu.online = True
@@ -102,15 +107,16 @@ class Machine:
         """Where the KeyID begins: firmware gives all packages the same number of KeyID bits."""
         self.keyid_shift = ADDRESS_BITS - self.packages[KERNEL_PACKAGE].registers.keyid_bits
 
-    def reset(self) -> None:
+    def reset(self, *, activate: bool = True) -> None:
         """A reset of the whole machine: DRAM keeps what it stores, everything else starts anew.
 
         Key tables are empty, registers unlocked; firmware activates again, with new TME keys, and
-        all CPUs of all packages that are in the machine come online.
+        all CPUs of all packages that are in the machine come online. ``activate=False``: firmware
+        leaves the registers as they are after a reset, open for one write.
         """
         for package in self.packages:
             package.reset()
-        self._boot()
+        self._boot(activate=activate)
 
     def add_package(self, number: int) -> None:
         """Put an absent package into its socket: its table is empty, its CPUs are offline."""
@@ -229,12 +235,13 @@ class Machine:
 def check_shape(packages: int, cpus: int, keyids: int, absent: frozenset[int], tme: str) -> None:
     """Raises ValueError for a machine that cannot be built."""
     keyid_bits = min(keyids.bit_length(), msr.KEYIDS_MAX.bit_length())
-    packages_max = 1 << (ADDRESS_BITS - keyid_bits - PACKAGE_BITS)
+    packages_max = min(PACKAGES_MAX, 1 << (ADDRESS_BITS - keyid_bits - PACKAGE_BITS))
     facts = {
         f"packages must be 1..{packages_max}": 1 <= packages <= packages_max,
         "every package needs a CPU": cpus >= 1,
+        f"a package has {CPUS_MAX} CPUs at most": cpus <= CPUS_MAX,
         f"KeyIDs must be 1..{msr.KEYIDS_MAX}": 1 <= keyids <= msr.KEYIDS_MAX,
-        "only existing packages can be absent": absent <= set(range(packages)),
+        "only existing packages can be absent": all(0 <= p < packages for p in absent),
         "package 0 holds the kernel and cannot be absent": KERNEL_PACKAGE not in absent,
         f"tme must be one of {', '.join(TME_SETTINGS)}": tme in TME_SETTINGS,
     }

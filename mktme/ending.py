@@ -1,0 +1,121 @@
+"""Decides how the program ends: the status that an end earns, and the one line that it says.
+
+The terminal libraries end the program with status 1 where nobody reads its output any more, and
+status 1 is an answer here. So they never see that error: standard output is wrapped for a while.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+import traceback
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from typing import Any, Final, TextIO, cast
+
+import typer
+from typer.exceptions import TyperException
+
+from designs import DesignError
+from impl import KernelError
+from mktme import statuses
+from mktme.printable import escaped
+from mktme.script import ScriptError
+from mktme.simulate import Unmet
+from model import ScopeError
+from properties import PropertyError
+
+REFUSALS: Final = (DesignError, PropertyError, ScopeError, KernelError, ScriptError)
+
+
+class OutputLost(Exception):
+    """Standard output takes no more; ``error`` says why. It is no OSError, see above."""
+
+    def __init__(self, error: OSError) -> None:
+        super().__init__(f"cannot write the answer: {error.strerror}")
+        self.is_reader_gone = error.errno == errno.EPIPE
+
+
+class Output:
+    """A stream whose failure to write is OutputLost."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        """As the stream does. Raises OutputLost."""
+        try:
+            return self._stream.write(text)
+        except OSError as error:
+            raise OutputLost(error) from None
+
+    def flush(self) -> None:
+        """As the stream does. Raises OutputLost."""
+        try:
+            self._stream.flush()
+        except OSError as error:
+            raise OutputLost(error) from None
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
+def status_of(run: Callable[[], int | None], commands: Iterable[str]) -> int:
+    """Run a command to its end, and give the status that the program ends with.
+
+    ``commands``: the names of all commands, for who names an unknown one.
+    """
+    stream = sys.stdout
+    if stream is None:
+        return _status(run, commands)
+    sys.stdout = cast(TextIO, Output(stream))
+    try:
+        return _status(run, commands)
+    finally:
+        sys.stdout = stream
+
+
+def _status(run: Callable[[], int | None], commands: Iterable[str]) -> int:
+    try:
+        status = run() or statuses.HOLDS
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except OutputLost as lost:
+        return _lost(lost)
+    except REFUSALS as refusal:
+        return _refuse(str(refusal))
+    except Unmet as surprise:
+        return _refuse(str(surprise), statuses.VIOLATED)
+    except TyperException as refusal:
+        return _refuse(_with_commands(refusal.format_message(), commands))
+    except (KeyboardInterrupt, typer.Abort):
+        status = statuses.INTERRUPTED
+    except Exception:
+        with suppress(OSError):
+            traceback.print_exc()
+        return _refuse("an error of this program, see above", statuses.INTERNAL)
+    # The terminal library makes a status of an interrupt by itself.
+    return _refuse("interrupted", status) if status == statuses.INTERRUPTED else status
+
+
+def _lost(lost: OutputLost) -> int:
+    """What is left to write goes nowhere, so that the interpreter does not complain at its end."""
+    with suppress(OSError, ValueError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
+    return statuses.READER_GONE if lost.is_reader_gone else _refuse(str(lost), statuses.NOT_WRITTEN)
+
+
+def _with_commands(message: str, commands: Iterable[str]) -> str:
+    """The terminal library suggests a command that is near; we name all of them."""
+    if not message.startswith("No such command"):
+        return message
+    return f"{message} Known: {', '.join(commands)}"
+
+
+def _refuse(message: str, status: int = statuses.BAD_INPUT) -> int:
+    with suppress(OSError):
+        print(f"mktme: {escaped(' '.join(message.split()))}", file=sys.stderr)
+    return status
