@@ -16,13 +16,14 @@ from rich.console import Console
 
 from conformance.lockstep import ground
 from designs import DESIGNS, KNOBS, Design, design_from_text, nearest
-from mktme import ending, listings, payloads, render, statuses, told
+from mktme import ending, listings, payloads, render, statuses
 from mktme import explain as telling
-from mktme import simulate as simulation
 from mktme.judge import Cell, Limits, judge
 from mktme.matrix import Asked, judge_all
 from mktme.progress import progress
 from mktme.record import record
+from mktme.simulation import simulate as simulation
+from mktme.simulation import told
 from model import LIMITS, Scope
 from properties import PROPERTIES, property_from_text
 

@@ -20,9 +20,9 @@ from typer.exceptions import TyperException
 from designs import DesignError
 from impl import KernelError
 from mktme import statuses
-from mktme.printable import escaped
-from mktme.script import ScriptError
-from mktme.simulate import Unmet
+from mktme.simulation.printable import escaped
+from mktme.simulation.script import ScriptError
+from mktme.simulation.simulate import Unmet
 from model import ScopeError
 from properties import PropertyError
 

@@ -10,8 +10,8 @@ from rich.text import Text
 from checker import Property
 from designs import KNOBS, Design
 from designs.knobs import Knob
-from mktme import expectations, vocabulary
-from mktme.language import FORMS
+from mktme.simulation import expectations, vocabulary
+from mktme.simulation.language import FORMS
 from model import NOT_MODELLED
 
 

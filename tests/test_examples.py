@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from mktme import cli
-from mktme.simulate import read
+from mktme.simulation.simulate import read
 
 EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
 SCRIPTS = sorted(path.name for path in EXAMPLES.glob("*.sim"))

@@ -7,9 +7,9 @@ from simulations import CPU, USER, answers, simulate
 
 from impl.hardware.machine import CPUS_MAX, PACKAGES_MAX
 from mktme import statuses
-from mktme.expectations import COUNTED, ERRNO, NUMBER, TEXT, WORDS
-from mktme.language import FORMS, SHOWN_COUNTS, answers_of
-from mktme.script import ScriptError, script
+from mktme.simulation.expectations import COUNTED, ERRNO, NUMBER, TEXT, WORDS
+from mktme.simulation.language import FORMS, SHOWN_COUNTS, answers_of
+from mktme.simulation.script import ScriptError, script
 
 BEFORE = {
     # What an answer can be.

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from simulations import KEY, USER, simulate
 
-from mktme import redact
-from mktme.contents import bytes_in_words
-from mktme.expectations import expected
-from mktme.lines import words_of
+from mktme.simulation import redact
+from mktme.simulation.contents import bytes_in_words
+from mktme.simulation.expectations import expected
+from mktme.simulation.lines import words_of
 
 NO_SECRETS = redact.Secrets()
 

@@ -12,7 +12,7 @@ import pytest
 from simulations import mktme, simulate
 
 from mktme import statuses
-from mktme.lines import LINE_MAX
+from mktme.simulation.lines import LINE_MAX
 
 MKTME = [sys.executable, "-c", "from mktme.cli import main; main()"]
 FULL = Path("/dev/full")

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from simulations import mktme
 
-from mktme.expectations import COUNTED, MEANINGS
-from mktme.kinds import FAILURES, KEYRINGS, KINDS, OWNERS, SHOWS
-from mktme.language import FORMS, WITHIN_A_RACE
-from mktme.vocabulary import SIGNS, WORDS
+from mktme.simulation.expectations import COUNTED, MEANINGS
+from mktme.simulation.kinds import FAILURES, KEYRINGS, KINDS, OWNERS, SHOWS
+from mktme.simulation.language import FORMS, WITHIN_A_RACE
+from mktme.simulation.vocabulary import SIGNS, WORDS
 
 
 @pytest.fixture

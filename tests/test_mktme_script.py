@@ -7,14 +7,14 @@ from random import Random
 import pytest
 
 from impl.hardware.pconfig import Status
-from mktme import redact
-from mktme.expectations import Answer, expected
-from mktme.forms import form
-from mktme.kinds import KINDS
-from mktme.language import FORMS, GIVING, SET_UP, WITHIN_A_RACE
-from mktme.lines import words_of
-from mktme.script import ScriptError, script
-from mktme.values import CpuNumber, KeyName, KeyringName, Variable
+from mktme.simulation import redact
+from mktme.simulation.expectations import Answer, expected
+from mktme.simulation.forms import form
+from mktme.simulation.kinds import KINDS
+from mktme.simulation.language import FORMS, GIVING, SET_UP, WITHIN_A_RACE
+from mktme.simulation.lines import words_of
+from mktme.simulation.script import ScriptError, script
+from mktme.simulation.values import CpuNumber, KeyName, KeyringName, Variable
 
 KEY = "000102030405060708090a0b0c0d0e0f"
 TWEAK = "101112131415161718191a1b1c1d1e1f"

@@ -9,7 +9,7 @@ import re
 import pytest
 
 from mktme import cli, statuses
-from mktme.language import FORMS
+from mktme.simulation.language import FORMS
 
 KEY = "000102030405060708090a0b0c0d0e0f"
 TWEAK = "101112131415161718191a1b1c1d1e1f"

@@ -8,12 +8,12 @@ from typing import Final
 from impl import KernelError
 from impl.keyrings.process import ROOT_CAPABILITIES, Process
 from impl.threads import Operation
-from mktme import redact
-from mktme.contents import bytes_in_words
-from mktme.expectations import Answer
-from mktme.keynames import serial_of
-from mktme.lines import Line
-from mktme.session import Call, Caller, CannotRun, Doer, Session
+from mktme.simulation import redact
+from mktme.simulation.contents import bytes_in_words
+from mktme.simulation.expectations import Answer
+from mktme.simulation.keynames import serial_of
+from mktme.simulation.lines import Line
+from mktme.simulation.session import Call, Caller, CannotRun, Doer, Session
 
 # Processes
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from designs import Design, DesignError, design_from_text
-from mktme import (
+from mktme.simulation import (
     attackers,
     keycalls,
     keylisting,
@@ -19,14 +19,14 @@ from mktme import (
     registers,
     tables,
 )
-from mktme.beforehand import check
-from mktme.expectations import Answer
-from mktme.lines import Line
-from mktme.races import race
-from mktme.script import Script, ScriptError, script
-from mktme.session import Caller, CannotRun, Doer, Session, shape_of
-from mktme.told import Ran
-from mktme.values import Variable
+from mktme.simulation.beforehand import check
+from mktme.simulation.expectations import Answer
+from mktme.simulation.lines import Line
+from mktme.simulation.races import race
+from mktme.simulation.script import Script, ScriptError, script
+from mktme.simulation.session import Caller, CannotRun, Doer, Session, shape_of
+from mktme.simulation.told import Ran
+from mktme.simulation.values import Variable
 
 STANDARD_INPUT: Final = "-"
 DEFAULT_DESIGN: Final = "rfc-v2"

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from designs import nearest
-from mktme.forms import GROUPED, Command, Form, Parameter
-from mktme.kinds import KINDS
-from mktme.language import FORMS
-from mktme.values import BadLine, Word
+from mktme.simulation.forms import GROUPED, Command, Form, Parameter
+from mktme.simulation.kinds import KINDS
+from mktme.simulation.language import FORMS
+from mktme.simulation.values import BadLine, Word
 
 
 def command(words: Sequence[Word]) -> tuple[Command, dict[str, Word]]:

@@ -14,9 +14,9 @@ from impl.hardware.msr import (
     KEYID_BITS_SHIFT,
     LOCK,
 )
-from mktme.expectations import Answer
-from mktme.lines import Line
-from mktme.session import Doer, Session
+from mktme.simulation.expectations import Answer
+from mktme.simulation.lines import Line
+from mktme.simulation.session import Doer, Session
 
 
 class NoSuchDevice(KernelError):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from mktme.expectations import (
+from mktme.simulation.expectations import (
     ERRNO,
     GARBAGE,
     GENERAL_PROTECTION,
@@ -14,7 +14,7 @@ from mktme.expectations import (
     TEXT,
     ZEROS,
 )
-from mktme.forms import Command, Form, form
+from mktme.simulation.forms import Command, Form, form
 
 CALL: Final = (OK, ERRNO, HANGS)
 """What every operation of a process or of the kernel can answer."""

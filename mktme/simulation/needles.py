@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from impl.mm.useraccess import pieces
-from mktme import redact
+from mktme.simulation import redact
 
 NEEDLE_BYTES_MIN: Final = 8
 """Shorter runs of bytes occur by chance."""

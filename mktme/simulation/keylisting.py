@@ -12,11 +12,11 @@ from impl.keyrings.permissions import Need
 from impl.keyrings.process import Process
 from impl.keyrings.search import DEPTH_MAX
 from impl.threads import Operation
-from mktme.expectations import Answer
-from mktme.keynames import serial_of, with_serial
-from mktme.lines import Line
-from mktme.session import Call, Caller, Session
-from mktme.values import KeyringName
+from mktme.simulation.expectations import Answer
+from mktme.simulation.keynames import serial_of, with_serial
+from mktme.simulation.lines import Line
+from mktme.simulation.session import Call, Caller, Session
+from mktme.simulation.values import KeyringName
 
 LETTERS: Final = {
     "a": Need.SETATTR,

@@ -13,12 +13,12 @@ from impl import KernelError
 from impl.keyrings.keyring import unpack_serials
 from impl.keyrings.process import Process
 from impl.threads import Operation
-from mktme import redact
-from mktme.expectations import Answer
-from mktme.keylisting import is_keyring
-from mktme.keynames import serial_of, with_serial
-from mktme.lines import Line
-from mktme.session import Call, Caller, Session
+from mktme.simulation import redact
+from mktme.simulation.expectations import Answer
+from mktme.simulation.keylisting import is_keyring
+from mktme.simulation.keynames import serial_of, with_serial
+from mktme.simulation.lines import Line
+from mktme.simulation.session import Call, Caller, Session
 
 UNCHANGED: Final = -1
 

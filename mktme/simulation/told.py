@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from mktme import redact
-from mktme.expectations import Answer
-from mktme.lines import Line
-from mktme.printable import escaped, json_line
+from mktme.simulation import redact
+from mktme.simulation.expectations import Answer
+from mktme.simulation.lines import Line
+from mktme.simulation.printable import escaped, json_line
 
 
 @dataclass(frozen=True)

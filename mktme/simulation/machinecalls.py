@@ -11,11 +11,11 @@ from impl.hardware.faults import Failure
 from impl.keyrings.process import Process
 from impl.service.system import no_answer
 from impl.threads import Operation
-from mktme import tables
-from mktme.expectations import Answer
-from mktme.lines import Line
-from mktme.session import Call, Caller, Doer, Session
-from mktme.values import CpuNumber
+from mktme.simulation import tables
+from mktme.simulation.expectations import Answer
+from mktme.simulation.lines import Line
+from mktme.simulation.session import Call, Caller, Doer, Session
+from mktme.simulation.values import CpuNumber
 
 # CPUs and packages
 

@@ -15,7 +15,7 @@ from designs import nearest
 from impl.hardware.machine import TME_SETTINGS
 from impl.hardware.msr import NAMES as MSR_NAMES
 from impl.hardware.pconfig import Status
-from mktme.values import CpuNumber, KeyName, KeyringName, Variable
+from mktme.simulation.values import CpuNumber, KeyName, KeyringName, Variable
 
 UNITS: Final = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
 SIZE: Final = re.compile(r"(0x[0-9a-fA-F]+|[0-9]+)([KMG]?)")

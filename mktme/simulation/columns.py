@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from mktme.expectations import Answer
+from mktme.simulation.expectations import Answer
 
 GAP: Final = "  "
 

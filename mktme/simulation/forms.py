@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from mktme.kinds import SECRET_KINDS
+from mktme.simulation.kinds import SECRET_KINDS
 
 PLACEHOLDER: Final = re.compile(r"(\[)?(?:([a-z]+)=)?([A-Z]+|[a-z]+)\]?")
 GROUPED: Final = ("keyctl", "cpu", "package", "fault")

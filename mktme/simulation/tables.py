@@ -8,10 +8,10 @@ from typing import Any, Final
 from impl import Entry, Kernel, Mode
 from impl.hardware.keytable import fingerprint
 from impl.keyrings.process import Process
-from mktme.columns import columns, table
-from mktme.expectations import Answer
-from mktme.servicetables import shown_counts, shown_map, shown_vault
-from mktme.session import Session
+from mktme.simulation.columns import columns, table
+from mktme.simulation.expectations import Answer
+from mktme.simulation.servicetables import shown_counts, shown_map, shown_vault
+from mktme.simulation.session import Session
 
 ALGORITHMS: Final = {1: "AES-XTS-128"}
 # More KeyIDs than this are shown only where they hold something.

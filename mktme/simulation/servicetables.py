@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from impl import Kernel
 from impl.hardware.keytable import fingerprint
 from impl.hardware.pconfig import Command
-from mktme.columns import table
-from mktme.expectations import Answer
-from mktme.session import Session
+from mktme.simulation.columns import table
+from mktme.simulation.expectations import Answer
+from mktme.simulation.session import Session
 
 
 def places(kernel: Kernel) -> list[tuple[int, ...]]:

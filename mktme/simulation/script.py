@@ -12,9 +12,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final, NoReturn
 
 from designs import nearest
-from mktme import redact
-from mktme.expectations import COUNTED
-from mktme.language import (
+from mktme.simulation import redact
+from mktme.simulation.expectations import COUNTED
+from mktme.simulation.language import (
     AFTER_A_RESET,
     OF_A_PROCESS,
     SET_UP,
@@ -22,8 +22,8 @@ from mktme.language import (
     WITHIN_A_RACE,
     answers_of,
 )
-from mktme.lines import Line, read_line
-from mktme.values import BadLine, Variable
+from mktme.simulation.lines import Line, read_line
+from mktme.simulation.values import BadLine, Variable
 
 FIRST_PROCESS: Final = "root"
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from designs import Design
-from mktme.lines import Line
-from mktme.script import Script, ScriptError
+from mktme.simulation.lines import Line
+from mktme.simulation.script import Script, ScriptError
 
 READ_BYTES_MAX: Final = 1 << 20
 """Nobody reads more at a time, and a longer read is a slip."""

@@ -9,9 +9,9 @@ from impl import KernelError
 from impl.keyrings.process import Process
 from impl.keyrings.special import Special
 from impl.threads import Operation
-from mktme.lines import Line
-from mktme.session import Session
-from mktme.values import KeyName, KeyringName
+from mktme.simulation.lines import Line
+from mktme.simulation.session import Session
+from mktme.simulation.values import KeyName, KeyringName
 
 SPECIAL: Final = {
     "@t": Special.THREAD,

@@ -18,14 +18,14 @@ from impl.keyrings.process import Process
 from impl.locks import Lock, Thread
 from impl.mm.frames import FRAMES_MAX
 from impl.threads import Acquire, Operation
-from mktme.expectations import GENERAL_PROTECTION, HANGS, Answer
-from mktme.language import OF_THE_KERNEL
-from mktme.lines import Line
-from mktme.needles import Needles
-from mktme.redact import Secrets
-from mktme.script import FIRST_PROCESS
-from mktme.stored import Stored
-from mktme.values import Variable
+from mktme.simulation.expectations import GENERAL_PROTECTION, HANGS, Answer
+from mktme.simulation.language import OF_THE_KERNEL
+from mktme.simulation.lines import Line
+from mktme.simulation.needles import Needles
+from mktme.simulation.redact import Secrets
+from mktme.simulation.script import FIRST_PROCESS
+from mktme.simulation.stored import Stored
+from mktme.simulation.values import Variable
 
 DEFAULT_MACHINE: Final[Mapping[str, Any]] = {"packages": 2, "cpus": 2, "keyids": 3}
 

@@ -18,9 +18,9 @@ from impl.interleaving.findings import Finding, Report, observed_lines
 from impl.interleaving.outcome import kernel_scenario
 from impl.interleaving.scenario import Outcome
 from impl.threads import Operation
-from mktme.expectations import Answer
-from mktme.lines import Line
-from mktme.session import Caller, CannotRun, Session, thread_name
+from mktme.simulation.expectations import Answer
+from mktme.simulation.lines import Line
+from mktme.simulation.session import Caller, CannotRun, Session, thread_name
 
 RUNS_MAX: Final = 20_000
 

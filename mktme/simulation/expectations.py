@@ -10,8 +10,8 @@ from typing import Any, Final
 
 from designs import nearest
 from impl.errors import KernelError
-from mktme.kinds import address
-from mktme.values import BadLine, Variable, Word
+from mktme.simulation.kinds import address
+from mktme.simulation.values import BadLine, Variable, Word
 
 HANGS: Final = "hangs"
 OK: Final = "ok"

@@ -6,9 +6,9 @@ stored by the script is only called no text. Pieces of keys are never shown.
 
 from __future__ import annotations
 
-from mktme import redact
-from mktme.expectations import GARBAGE, ZEROS, Answer
-from mktme.printable import escaped
+from mktme.simulation import redact
+from mktme.simulation.expectations import GARBAGE, ZEROS, Answer
+from mktme.simulation.printable import escaped
 
 
 def bytes_in_words(data: bytes, known: int, wrong: int, secrets: redact.Secrets) -> Answer:

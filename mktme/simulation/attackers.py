@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from impl.attack.attacker import Finding
-from mktme.expectations import Answer
-from mktme.lines import Line
-from mktme.needles import NEEDLE_BYTES_MIN
-from mktme.session import Doer, Session
+from mktme.simulation.expectations import Answer
+from mktme.simulation.lines import Line
+from mktme.simulation.needles import NEEDLE_BYTES_MIN
+from mktme.simulation.session import Doer, Session
 
 
 def _cold_boot(session: Session, line: Line) -> Answer:

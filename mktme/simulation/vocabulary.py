@@ -6,8 +6,8 @@ from typing import Final
 
 from impl.hardware.machine import TME_SETTINGS
 from impl.hardware.msr import NAMES as MSR_NAMES
-from mktme.kinds import FAILURES, ID_MAX, KEYRINGS, OWNERS, SHOWS
-from mktme.language import GIVING, WITHIN_A_RACE
+from mktme.simulation.kinds import FAILURES, ID_MAX, KEYRINGS, OWNERS, SHOWS
+from mktme.simulation.language import GIVING, WITHIN_A_RACE
 
 SIGNS: Final = {
     "NAME = command": f"keep the number that it gives; of {', '.join(sorted(GIVING))}",

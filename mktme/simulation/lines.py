@@ -8,13 +8,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
-from mktme import redact
-from mktme.commands import command
-from mktme.expectations import Expected, expected
-from mktme.forms import Command
-from mktme.kinds import NAME, SECRET_KINDS
-from mktme.language import GIVING
-from mktme.values import BadLine, Word
+from mktme.simulation import redact
+from mktme.simulation.commands import command
+from mktme.simulation.expectations import Expected, expected
+from mktme.simulation.forms import Command
+from mktme.simulation.kinds import NAME, SECRET_KINDS
+from mktme.simulation.language import GIVING
+from mktme.simulation.values import BadLine, Word
 
 LINE_MAX: Final = 1 << 16
 """Signs in a line. Nobody types more, and judging a line takes more than linear time."""
