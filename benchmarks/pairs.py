@@ -16,7 +16,7 @@ def seconds(work: Callable[[], object]) -> float:
     return time.perf_counter() - start
 
 
-def medians(*works: Callable[[], object]) -> list[float]:
+def medians(*works: Callable[[], object], rounds: int = ROUNDS) -> list[float]:
     """The median seconds of each, measured in turns; a first round to warm up is not counted."""
-    rounds = [[seconds(work) for work in works] for _ in range(ROUNDS + 1)][1:]
-    return [statistics.median(times) for times in zip(*rounds, strict=True)]
+    measured = [[seconds(work) for work in works] for _ in range(rounds + 1)][1:]
+    return [statistics.median(times) for times in zip(*measured, strict=True)]

@@ -129,6 +129,38 @@ def test_decayed_memory_gives_what_is_left_and_counts_what_fell() -> None:
     assert all(0 < f.bits_in_error <= 32 for f in found)
 
 
+def flipped(key: bytes, bits: int) -> bytes:
+    """The key with so many of its zeros turned into ones, lowest first."""
+    value = int.from_bytes(key, "little")
+    for _ in range(bits):
+        value |= value + 1
+    return value.to_bytes(len(key), "little")
+
+
+@pytest.mark.parametrize("decay", [0.01, 0.1, 0.25])
+@pytest.mark.parametrize("region", [0, 512])
+@pytest.mark.parametrize("bits", [2, 16])
+def test_of_two_keys_that_are_alike_the_one_that_was_there_is_found(
+    decay: float, region: int, bits: int
+) -> None:
+    machine = Machine(tme="off")
+    keys = {"one": KEY, "other": flipped(KEY, bits)}
+    for place, key in enumerate(keys.values()):
+        machine.write(PLACE + region + 0x1000 * place, key)
+    found = cold_boot(machine, somewhere, keys, decay)
+    assert [("one", PLACE + region), ("other", PLACE + region + 0x1000)] == [
+        (f.needle, f.address) for f in found
+    ]
+
+
+def test_a_key_and_a_longer_needle_that_begins_with_it_are_both_found() -> None:
+    machine = Machine(tme="off")
+    machine.write(PLACE, KEY + PAGE[:16])
+    needles = {"key": KEY, "both": KEY + PAGE[:16], "neither": flipped(KEY, 3) + PAGE[:16]}
+    found = cold_boot(machine, somewhere, needles, 0.1)
+    assert [("both", PLACE), ("key", PLACE)] == [(f.needle, f.address) for f in found]
+
+
 def test_the_seed_chooses_the_bits_that_fall() -> None:
     machine = Machine(tme="off")
     machine.write(PLACE, PAGE)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+from math import comb
 from random import Random
 
 # House style puts the expected value first.
@@ -10,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from impl.attack.decay import (
+    MISS_ODDS,
     REGION_BYTES,
     FadedImage,
     choose_bits,
@@ -62,21 +65,49 @@ def test_memory_that_has_decayed_wholly_is_at_its_ground_state() -> None:
     assert ground(512, 4096) == decayed(Random(4).randbytes(4096), 512, 1.0, Random(5))
 
 
+def odds(count: int, probability: float, least: int) -> float:
+    """Of at least so many of ``count`` events, to the last digit."""
+    p = Fraction(probability)
+    terms = (comb(count, i) * p**i * (1 - p) ** (count - i) for i in range(least, count + 1))
+    return float(sum(terms))
+
+
+@pytest.mark.parametrize("decay", [0.0001, 0.01, 0.05, 0.1, 0.19])
+@pytest.mark.parametrize("off_ground", [1, 7, 64, 100])
+def test_as_many_errors_are_allowed_as_one_needle_of_a_million_exceeds(
+    off_ground: int, decay: float
+) -> None:
+    allowed = errors_allowed(off_ground, decay)
+    if allowed < off_ground // 2:
+        assert odds(off_ground, decay, allowed + 1) <= MISS_ODDS
+    assert allowed == 0 or odds(off_ground, decay, allowed) > MISS_ODDS
+
+
 @pytest.mark.parametrize(
     ("off_ground", "decay", "allowed"),
     [
-        (64, 0.0001, 21),  # 0.0064 + sqrt(64 ln(10^6) / 2) = 21.03
-        (64, 0.05, 24),  # 3.2 + 21.03
-        (64, 0.4, 32),  # 25.6 + 21.03, but half must still be there
-        (16384, 0.05, 1155),  # 819.2 + 336.4
+        (64, 0.01, 7),
+        (64, 0.4, 32),  # half must still be there
+        (64, 1.0, 32),
+        (64, 0.0, 0),
+        (16384, 0.05, 955),  # 819 expected, and 4.9 standard deviations of 27.9
         (1, 0.5, 0),
         (0, 0.5, 0),
     ],
 )
-def test_errors_are_allowed_up_to_hoeffdings_bound_and_half_of_the_bits(
+def test_never_more_than_half_of_the_bits_may_have_fallen(
     off_ground: int, decay: float, allowed: int
 ) -> None:
     assert allowed == errors_allowed(off_ground, decay)
+
+
+@pytest.mark.parametrize(("decay", "rarer_than"), [(0.05, 1e-24), (0.45, 1e-12)])
+def test_other_contents_match_a_balanced_key_as_rarely_as_stated(
+    decay: float, rarer_than: float
+) -> None:
+    at_ground = ((1 + decay) / 2) ** 64
+    left = odds(64, (1 - decay) / 2, 64 - errors_allowed(64, decay))
+    assert rarer_than / 100 < at_ground * left < rarer_than
 
 
 def memory_with(needle: bytes, place: int, size: int = 8192, seed: int = 0) -> bytes:

@@ -282,6 +282,12 @@ def test_steps_are_counted_once_and_with_the_way_back() -> None:
     assert (6, 6 * 4, 2 + 4 + 6 + 6) == (report.executions, report.steps, report.distinct_steps)
 
 
+def test_steps_beside_the_search_are_counted_apart() -> None:
+    report = explore(toy(anna=[PAUSE]))
+    # One order of whole operations; its outcome in words, and that of the only run.
+    assert (2, 2 + 2 + 2) == (report.steps, report.steps_beside)
+
+
 def test_a_limit_ends_the_search_and_the_report_says_so() -> None:
     scenario = toy(anna=[PAUSE] * 5, ben=[PAUSE] * 5)
     few = explore(scenario, reduce=False, executions_max=10)
@@ -531,10 +537,11 @@ def test_footprints_conflict_when_one_writes_what_the_other_touches() -> None:
 def test_the_report_reads_as_text() -> None:
     assert (
         """\
-2 operations, at most 0 PCONFIG failures: every one of 3 runs
+2 operations, at most 0 PCONFIG failures: all 3 runs
   anna
   ben
-57 steps scheduled, 38 of them once; 5 prefixes cut
+57 steps executed: 38 for the first time, 19 again to come back to where runs part
+5 other beginnings given up: what follows differs only in the order of independent steps
 1 deadlock:
   1. anna holds the A lock
      ben holds the B lock
@@ -546,15 +553,18 @@ def test_the_report_reads_as_text() -> None:
        ben: begins
        ben: acquires the B lock
 no lock left held
-2 outcomes, 1 of them with an operation that waits for ever; one after the other gives 1
-no other outcome that no sequential order gives""".splitlines()
+2 outcomes:
+  anna: waits for ever, ben: waits for ever
+  anna: ok, ben: ok
+every outcome where no operation waits is one that some order of whole operations gives
+""".splitlines()
         == explore(AB_BA).lines()
     )
 
 
 def test_the_report_marks_what_no_sequential_order_shows() -> None:
     lines = explore(toy(anna=[("put", "y", 1), *ADD_ONE], ben=ADD_ONE)).lines()
-    place = lines.index("1 other outcome that no sequential order gives:")
+    place = lines.index("1 outcome that no order of whole operations gives:")
     assert ["  1. anna: ok 1, ben: ok 1", "     ! x = 1", "       y = 1"] == lines[
         place + 1 : place + 4
     ]
@@ -562,7 +572,7 @@ def test_the_report_marks_what_no_sequential_order_shows() -> None:
 
 def test_a_lock_left_held_reads_as_text() -> None:
     lines = explore(toy(1, anna=[("read lock", "semaphore")])).lines()
-    assert "1 operation, at most 1 PCONFIG failure: every one of 1 runs" == lines[0]
+    assert "1 operation, at most 1 PCONFIG failure: the only run" == lines[0]
     place = lines.index("1 lock left held:")
     assert [
         "  1. anna has ended and still holds the semaphore for reading",
@@ -570,6 +580,29 @@ def test_a_lock_left_held_reads_as_text() -> None:
         "       anna: begins",
         "       anna: acquires the semaphore for reading, returns",
     ] == lines[place + 1 : place + 5]
+
+
+def test_end_states_with_the_same_answers_are_one_line() -> None:
+    lines = explore(toy(anna=[("put", "x", 1)], ben=[("put", "x", 2)])).lines()
+    assert [
+        "2 outcomes:",
+        "  anna: ok, ben: ok (2 end states)",
+        "every outcome is one that some order of whole operations gives",
+    ] == lines[-3:]
+
+
+def test_an_incomplete_report_claims_no_more_than_it_saw() -> None:
+    lines = explore(toy(anna=[PAUSE], ben=[PAUSE]), reduce=False, executions_max=1).lines()
+    assert [
+        "2 operations, at most 0 PCONFIG failures: NOT COMPLETE: only 1 schedule, ended at"
+        " 1 execution",
+        "  anna",
+        "  ben",
+        "5 steps executed: 4 for the first time, 1 again to come back to where runs part",
+    ] == lines[:4]
+    assert "not known: whether some order of whole operations gives them" == lines[-1]
+    more = explore(toy(anna=[PAUSE], ben=[PAUSE]), reduce=False, executions_max=2).lines()
+    assert "every outcome so far is one that some order of whole operations gives" == more[-1]
 
 
 def test_the_statuses_reach_the_world() -> None:

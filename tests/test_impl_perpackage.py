@@ -80,6 +80,9 @@ def test_refuse_keys_looks_at_the_wanted_packages_only() -> None:
     refused("EINVAL", kernel.instantiate, CPU, [0, 1])
     kernel.update(one, USER)
     refused("EINVAL", kernel.update, both, USER)
+    # Key 2 has KeyID 2 of package 0, and nothing that was refused left a trace.
+    assert (Mode.ENCRYPT, USER_ENTRY) == (table(kernel, 0)[0].mode, table(kernel, 0)[1])
+    assert {(0, 1): both, (1, 1): both, (0, 2): one} == kernel.mapped()
 
 
 def test_without_a_free_keyid_on_one_package_nothing_is_programmed() -> None:

@@ -120,6 +120,15 @@ def test_room_upwards_starts_at_a_third_of_the_address_space() -> None:
     assert USER_UNMAPPED == vmas.gap(length)
 
 
+def test_room_of_exactly_the_length_is_room() -> None:
+    assert USER_START == listed().gap(USER_TOP - USER_START)
+    assert USER_START == listed(Vma(USER_START + P, USER_TOP, "rw")).gap(P)
+    # Above the top, where only the way upwards looks.
+    above = listed(Vma(USER_START, USER_TOP, "rw"), Vma(USER_TOP + 2 * P, USER_END, "rw"))
+    assert USER_TOP == above.gap(2 * P)
+    assert above.gap(3 * P) is None
+
+
 def test_there_may_be_no_room_at_all() -> None:
     assert listed(Vma(USER_START, USER_END, "rw")).gap(P) is None
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from random import Random
 
-from impl.attack.decay import FadedImage, decayed
+from impl.attack.decay import FadedImage, decayed, is_outdone
 from impl.hardware.dram import PAGE_BYTES
 from impl.hardware.machine import Machine
 from impl.heap.memory import Hit
@@ -130,8 +130,17 @@ def exact(image: bytes, needles: Mapping[str, bytes]) -> Iterator[tuple[int, str
 def faded(
     address: int, image: bytes, needles: Mapping[str, bytes], decay: float
 ) -> Iterator[tuple[int, str, int]]:
-    """(offset, name, bits in error) of every recognised occurrence in a decayed run."""
+    """(offset, name, bits in error) of every recognised occurrence in a decayed run.
+
+    At one place only of those among contradicting needles that have the fewest errors.
+    """
     memory = FadedImage(image, address, decay)
+    found: dict[int, dict[str, int]] = {}
     for name, needle in needles.items():
         for offset, errors in memory.find(needle):
-            yield offset, name, errors
+            found.setdefault(offset, {})[name] = errors
+    for offset, errors_of in found.items():
+        rivals = [needles[name] for name in errors_of]
+        for name, errors in errors_of.items():
+            if not is_outdone(needles[name], rivals, memory, offset):
+                yield offset, name, errors

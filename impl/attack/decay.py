@@ -7,21 +7,22 @@ region: here it is 512 bytes. The attacker knows the ground states, which any mo
 shows.
 
 A place matches if every bit that differs reads as its ground state, and no more bits differ than
-`errors_allowed`. The odds that other contents match by chance: of a needle of n bits whereof k are
-off the ground, (n - k) positions must read as ground and k/2 or more of the others must not, which
-for random contents that decayed too has at most the probability
+`errors_allowed`, m of k that are off the ground. The odds that other contents match by chance: of a
+needle of n bits (n - k) positions must read as ground and k - m or more of the others must not,
+which for random contents that decayed too has the probability
 
-    ((1 + decay) / 2)**(n - k) * P(Binomial(k, (1 - decay) / 2) >= k / 2)
+    ((1 + decay) / 2)**(n - k) * P(Binomial(k, (1 - decay) / 2) >= k - m)
 
-per byte of memory: for a 16-byte key with as many ones as zeros below 1e-18 at a decay of 0.05, and
+per byte of memory: for a 16-byte key with as many ones as zeros below 1e-24 at a decay of 0.05, and
 below 1e-12 at 0.45. Empty memory is never mistaken for a needle that has a bit off the ground. A
-needle of a few bytes, or of equal bytes, has worse odds.
+needle of a few bytes, or of equal bytes, has worse odds. Needles that are alike can all match at
+one place; `is_outdone` then decides for those with the fewest errors.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from random import Random
 from typing import Final
@@ -76,12 +77,21 @@ def decayed(stored: bytes, address: int, decay: float, random: Random) -> bytes:
 def errors_allowed(off_ground: int, decay: float) -> int:
     """How many of so many bits off the ground may have fallen.
 
-    By Hoeffding's inequality more have fallen in fewer than one needle of a million. But half of
-    them must still be there, so that empty memory does not match; above a decay of about 0.3 for a
-    16-byte key that is the stricter rule, and such keys are then missed rather than mistaken.
+    The binomial distribution's exact tail: more have fallen in at most one needle of a million. But
+    half of them must still be there, so that empty memory does not match; above a decay of about
+    0.2 for a 16-byte key that is the stricter rule, and such keys are then missed rather than
+    mistaken.
     """
-    margin = math.sqrt(off_ground * math.log(1 / MISS_ODDS) / 2)
-    return min(off_ground // 2, int(off_ground * decay + margin))
+    if not 0 < decay < 1:
+        return off_ground // 2 if decay else 0
+    # Logarithms, for a page's most unlikely counts are below the smallest float. The odds that all
+    # have fallen, then that one less has, and so on.
+    odds = off_ground * math.log(decay)
+    tail, fallen = 0.0, off_ground
+    while fallen and (tail := tail + math.exp(odds)) <= MISS_ODDS:
+        odds += math.log(fallen * (1 - decay) / ((off_ground - fallen + 1) * decay))
+        fallen -= 1
+    return min(off_ground // 2, fallen)
 
 
 class FadedImage:
@@ -102,6 +112,11 @@ class FadedImage:
             errors = self._errors(needle, place)
             if errors is not None:
                 yield place, errors
+
+    def count_errors(self, text: bytes, place: int) -> int:
+        """In how many bits the memory differs from ``text`` there."""
+        seen = self._image[place : place + len(text)]
+        return (int.from_bytes(seen, "little") ^ int.from_bytes(text, "little")).bit_count()
 
     def _errors(self, needle: bytes, place: int) -> int | None:
         """How many bits of the needle have fallen there; None if it cannot have been there."""
@@ -161,6 +176,20 @@ class FadedImage:
             repeated = bytes([byte]) * len(self._image)
             self._repeated[byte] = int.from_bytes(repeated, "little")
         return self._repeated[byte]
+
+
+def is_outdone(needle: bytes, rivals: Iterable[bytes], memory: FadedImage, place: int) -> bool:
+    """Whether a needle recognised at a place loses it to one of the others recognised there.
+
+    Two needles that differ in the bytes that both have cannot both have been there; it was rather
+    the one with fewer errors in these.
+    """
+    for rival in rivals:
+        shared = min(len(needle), len(rival))
+        ours, theirs = needle[:shared], rival[:shared]
+        if memory.count_errors(ours, place) > memory.count_errors(theirs, place):
+            return True
+    return False
 
 
 def anchor(needle: bytes, size: int) -> int:

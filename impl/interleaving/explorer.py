@@ -35,11 +35,11 @@ operations in some order, none of which may be missing.
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Generic, TypeVar
 
 from impl.interleaving.deadlocks import Cause, Held
-from impl.interleaving.findings import Finding, Report
+from impl.interleaving.findings import Finding, Report, counted
 from impl.interleaving.replayed import End, end_of, narrated
 from impl.interleaving.scenario import Outcome, Run, Scenario, World
 from impl.interleaving.schedule import Choice, Footprint, needed, straightened, switches
@@ -168,9 +168,9 @@ class _Search(Generic[World]):
     def _measure(self, run: Run[World], node: _Node) -> None:
         executions_max, steps_max = self._limits
         if self._executions >= executions_max:
-            raise LimitReached(f"{executions_max:,} executions")
+            raise LimitReached(counted(executions_max, "execution"))
         if steps_max is not None and self._steps >= steps_max:
-            raise LimitReached(f"{steps_max:,} steps")
+            raise LimitReached(counted(steps_max, "step"))
         node.footprint = run.measure(node.taken)
         self._steps += 1
         self._distinct += 1
@@ -235,12 +235,12 @@ class _Search(Generic[World]):
 
     def report(self, limit: str) -> Report:
         """What was found so far, each finding with a schedule that was executed once more."""
-        outcomes, are_all = sequential(self._scenario, self._shared, self._limits[0])
+        outcomes, are_all, beside = sequential(self._scenario, self._shared, self._limits[0])
         if not limit and not outcomes.keys() <= self._outcomes.keys():
             raise Unfaithful(_MISSING)
         if not limit and not are_all:
-            limit = f"{self._limits[0]:,} runs of one operation after the other"
-        return Report(
+            limit = f"{counted(self._limits[0], 'run')} of one operation after the other"
+        report = Report(
             operations=tuple(self._names),
             faults_max=self._scenario.faults_max,
             reduced=self._reduce,
@@ -258,6 +258,9 @@ class _Search(Generic[World]):
             ),
             has_all_orders=are_all,
         )
+        told = (report.deadlocks, report.left_held, report.outcomes, report.sequential)
+        beside += sum(len(finding.schedule) for findings in told for finding in findings)
+        return replace(report, steps_beside=beside)
 
     def _findings(
         self, found: dict[Key, _Best], of: Callable[[End], Iterable[Key]]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise
@@ -32,8 +33,8 @@ class Finding(Generic[What]):
 
     def lines(self) -> list[str]:
         """The schedule, a step a line, with its length first."""
-        title = f"schedule of {_count(len(self.schedule), 'step')}"
-        title += f", {_count(self.switches, 'context switch')}:"
+        title = f"schedule of {counted(len(self.schedule), 'step')}"
+        title += f", {counted(self.switches, 'context switch')}:"
         return [title, *(f"  {step}" for step in self.schedule)]
 
 
@@ -43,9 +44,10 @@ class Report:
 
     ``executions``: runs to the end, of which no two differ only by swaps of independent steps if
     ``reduced``. ``cut``: prefixes given up because all that could follow was asleep. ``steps``: all
-    that were scheduled, ``distinct_steps``: without those that were executed again to come back to
-    where the search branches. ``limit``: what ended the search early, or nothing. ``sequential``:
+    that the search executed, ``distinct_steps``: without those that were executed again to come
+    back to where it branches. ``limit``: what ended the search early, or nothing. ``sequential``:
     what running the operations one after the other can lead to; all of it if ``has_all_orders``.
+    ``steps_beside``: executed beside the search, for those, and once more for every schedule above.
     """
 
     operations: tuple[str, ...]
@@ -61,6 +63,7 @@ class Report:
     outcomes: tuple[Finding[Outcome], ...]
     sequential: tuple[Finding[Outcome], ...]
     has_all_orders: bool = True
+    steps_beside: int = 0
 
     @property
     def is_complete(self) -> bool:
@@ -88,22 +91,30 @@ class Report:
         ]
 
     def _heading(self) -> list[str]:
-        faults = _count(self.faults_max, "PCONFIG failure")
-        counted = "runs" if self.reduced else "schedules"
-        scope = f"every one of {self.executions:,} {counted}"
+        faults = counted(self.faults_max, "PCONFIG failure")
+        run = "run" if self.reduced else "schedule"
+        scope = f"all {self.executions:,} {run}s" if self.executions != 1 else f"the only {run}"
         if not self.is_complete:
-            scope = f"NOT COMPLETE: only {self.executions:,} {counted}, ended at {self.limit}"
+            scope = f"NOT COMPLETE: only {counted(self.executions, run)}, ended at {self.limit}"
+        again = self.steps - self.distinct_steps
         return [
-            f"{_count(len(self.operations), 'operation')}, at most {faults}: {scope}",
+            f"{counted(len(self.operations), 'operation')}, at most {faults}: {scope}",
             *(f"  {name}" for name in self.operations),
-            f"{self.steps:,} steps scheduled, {self.distinct_steps:,} of them once;"
-            f" {_count(self.cut, 'prefix', 'prefixes')} cut",
+            f"{counted(self.steps, 'step')} executed: {self.distinct_steps:,} for the first time,"
+            f" {again:,} again to come back to where runs part",
+            *self._given_up(),
         ]
+
+    def _given_up(self) -> list[str]:
+        if not self.cut:
+            return []
+        what = counted(self.cut, "other beginning")
+        return [f"{what} given up: what follows differs only in the order of independent steps"]
 
     def _deadlocks(self) -> list[str]:
         if not self.deadlocks:
             return [self._none("deadlock")]
-        text = [f"{_count(len(self.deadlocks), 'deadlock')}:"]
+        text = [f"{counted(len(self.deadlocks), 'deadlock')}:"]
         for number, finding in enumerate(self.deadlocks, 1):
             facts = finding.what.lines()
             text.append(f"  {number}. {facts[0]}")
@@ -113,22 +124,28 @@ class Report:
     def _left_held(self) -> list[str]:
         if not self.left_held:
             return [self._none("lock left held")]
-        text = [f"{_count(len(self.left_held), 'lock')} left held:"]
+        text = [f"{counted(len(self.left_held), 'lock')} left held:"]
         for number, finding in enumerate(self.left_held, 1):
             text.append(f"  {number}. {finding.what}")
             text += _indented(finding.lines(), 5)
         return text
 
     def _outcomes(self) -> list[str]:
-        odd = [finding for finding in self.unserialisable if not finding.what.is_stuck]
-        stuck = sum(finding.what.is_stuck for finding in self.outcomes)
-        text = [
-            f"{_count(len(self.outcomes), 'outcome')}, {stuck} of them with an operation that waits"
-            f" for ever; one after the other gives {len(self.sequential)}"
+        """Who answered what, in how many end states; then what no order of whole operations gives.
+
+        What an operation that waits for ever leads to was said above.
+        """
+        answers = Counter(str(finding.what) for finding in self.outcomes)
+        text = [f"{counted(len(self.outcomes), 'outcome')}:"]
+        text += [
+            f"  {given}" + (f" ({number:,} end states)" if number > 1 else "")
+            for given, number in answers.items()
         ]
+        odd = [finding for finding in self.unserialisable if not finding.what.is_stuck]
         if not odd:
-            return [*text, self._none("other outcome that no sequential order gives")]
-        text.append(f"{_count(len(odd), 'other outcome')} that no sequential order gives:")
+            return [*text, self._all_expected()]
+        what = counted(len(odd), "outcome")
+        text.append(f"{what} that no order of whole operations gives:")
         expected = {line for f in self.sequential for line in observed_lines(f.what)}
         for number, finding in enumerate(odd, 1):
             text.append(f"  {number}. {finding.what}")
@@ -137,6 +154,14 @@ class Report:
                 text.append(f"     {' ' if line in expected else '!'} {line}")
             text += _indented(finding.lines(), 5)
         return text
+
+    def _all_expected(self) -> str:
+        if not self.has_all_orders:
+            return "not known: whether some order of whole operations gives them"
+        some_wait = any(finding.what.is_stuck for finding in self.unserialisable)
+        which = " where no operation waits" if some_wait else ""
+        so_far = "" if self.is_complete else " so far"
+        return f"every outcome{which}{so_far} is one that some order of whole operations gives"
 
     def _none(self, what: str) -> str:
         return f"no {what}" if self.is_complete else f"no {what} so far"
@@ -150,11 +175,11 @@ def observed_lines(outcome: Outcome) -> list[str]:
     return [str(observed)]
 
 
-def _count(number: int, one: str, many: str | None = None) -> str:
+def counted(number: int, one: str) -> str:
+    """A number of things, of which ``one`` is the singular."""
     if number == 1:
         return f"1 {one}"
-    plural = many or one + ("es" if one.endswith("ch") else "s")
-    return f"{number:,} {plural}"
+    return f"{number:,} {one}{'es' if one.endswith('ch') else 's'}"
 
 
 def _indented(lines: Iterable[str], by: int) -> list[str]:

@@ -15,26 +15,27 @@ from impl.interleaving.schedule import Choice
 
 def sequential(
     scenario: Scenario[World], shared: set[str], runs_max: int
-) -> tuple[dict[Outcome, list[Choice]], bool]:
+) -> tuple[dict[Outcome, list[Choice]], bool, int]:
     """Every such outcome, in the order found, with the steps of one run that has it.
 
     ``shared``: the names of the locks that readers ask for. At most ``runs_max`` runs are made; the
-    second value says whether those were all.
+    second value says whether those were all, the third how many steps they had together.
     """
     found: dict[Outcome, list[Choice]] = {}
-    runs = 0
+    runs = steps = 0
     for order in permutations(range(len(scenario.operations))):
         unexplored: list[list[Choice]] = [[]]
         while unexplored:
             if runs == runs_max:
-                return found, False
+                return found, False, steps
             runs += 1
             run = Run(scenario, shared)
             taken, others = _one_after_the_other(run, order, unexplored.pop())
+            steps += len(taken)
             found.setdefault(run.outcome(), taken)
             # The last alternative is explored first; pushed in reverse, they come in order.
             unexplored += reversed(others)
-    return found, True
+    return found, True, steps
 
 
 def _one_after_the_other(

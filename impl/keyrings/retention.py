@@ -64,26 +64,30 @@ class KeyRetention:
         self.update = self._payload.update
         self.extend = self._payload.extend
 
-        key_calls = KeyCalls(keys, lookup, types)
-        self.describe = key_calls.describe
-        self.read = key_calls.read
-        self.revoke = key_calls.revoke
-        self.invalidate = key_calls.invalidate
-        self.set_timeout = key_calls.set_timeout
-        self.setperm = key_calls.setperm
-        self.chown = key_calls.chown
-
-        ring_calls = KeyringCalls(keys, keyrings, self._special, lookup, types.keys(), link_lock)
-        self.link = ring_calls.link
-        self.unlink = ring_calls.unlink
-        self.clear = ring_calls.clear
-        self.search = ring_calls.search
-        self.request_key = ring_calls.request_key
-        self.get_keyring_id = ring_calls.get_keyring_id
-        self.join_session_keyring = ring_calls.join_session_keyring
-
+        self._offer_key_calls(KeyCalls(keys, lookup, types))
+        self._offer_keyring_calls(
+            KeyringCalls(keys, keyrings, self._special, lookup, types.keys(), link_lock)
+        )
         self.fork = self._special.inherit
         self.exit = self._special.forsake
+
+    def _offer_key_calls(self, calls: KeyCalls) -> None:
+        self.describe = calls.describe
+        self.read = calls.read
+        self.revoke = calls.revoke
+        self.invalidate = calls.invalidate
+        self.set_timeout = calls.set_timeout
+        self.setperm = calls.setperm
+        self.chown = calls.chown
+
+    def _offer_keyring_calls(self, calls: KeyringCalls) -> None:
+        self.link = calls.link
+        self.unlink = calls.unlink
+        self.clear = calls.clear
+        self.search = calls.search
+        self.request_key = calls.request_key
+        self.get_keyring_id = calls.get_keyring_id
+        self.join_session_keyring = calls.join_session_keyring
 
     def add_key(
         self,

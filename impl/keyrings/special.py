@@ -154,6 +154,7 @@ class SpecialKeyrings:
         self._accesses.write(("keyrings of process", process.pid))
         process.keyrings = {}
         for ring in rings:
+            # Always: the process refers to it. The type cannot say so.
             if ring is not None:
                 self._keys.put(ring)
 
