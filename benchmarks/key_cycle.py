@@ -43,13 +43,13 @@ def cycle(kernel: Kernel) -> None:
 class Recorder:
     """Stands in for the library's Cipher, and notes what is asked of it."""
 
-    def __init__(self, library: type) -> None:
-        self.library = library
+    def __init__(self, original: type) -> None:
+        self.original = original
         self.calls: list[Callable[[], object]] = []
 
     def __call__(self, algorithm: Any, mode: Any) -> Any:
-        cipher = self.library(algorithm, mode)
-        self.calls.append(lambda: self.library(algorithm, mode))
+        cipher = self.original(algorithm, mode)
+        self.calls.append(lambda: self.original(algorithm, mode))
         return _Recorded(cipher, self.calls)
 
 
@@ -88,7 +88,7 @@ def cipher_calls(tme: str) -> list[Callable[[], object]]:
         recorder.calls.clear()
         cycle(kernel)
     finally:
-        impl.hardware.engine.Cipher = recorder.library  # type: ignore[misc]
+        impl.hardware.engine.Cipher = recorder.original  # type: ignore[misc]
     return list(recorder.calls)
 
 

@@ -8,8 +8,8 @@ import re
 from pathlib import Path
 
 import pytest
+from simulations import mktme
 
-from mktme import cli
 from mktme.simulation.simulate import read
 
 EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
@@ -17,23 +17,9 @@ SCRIPTS = sorted(path.name for path in EXAMPLES.glob("*.sim"))
 
 
 @pytest.fixture
-def simulate(mktme):
+def simulate():
     """Run `mktme simulate` on an example; gives (status, stdout, stderr)."""
     return lambda name, *options: mktme("simulate", str(EXAMPLES / name), *options)
-
-
-@pytest.fixture
-def mktme(monkeypatch, capsys):
-    """Run a command line; gives (status, stdout, stderr)."""
-
-    def run(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr("sys.argv", ["mktme", *arguments])
-        with pytest.raises(SystemExit) as exit_:
-            cli.main()
-        captured = capsys.readouterr()
-        return exit_.value.code, captured.out, captured.err
-
-    return run
 
 
 def test_there_are_examples_of_the_documentation_and_of_the_debate():
@@ -105,7 +91,7 @@ def test_the_script_of_the_readme_answers_as_it_says(simulate, tmp_path):
     assert (0, "") == simulate(str(script))[::2]
 
 
-def test_the_commands_of_the_readme_run_as_they_stand_there(mktme, monkeypatch, tmp_path):
+def test_the_commands_of_the_readme_run_as_they_stand_there(monkeypatch, tmp_path):
     text = (EXAMPLES.parent / "README.md").read_text()
     section = text.split("## Run a scenario")[1].split("## What is not")[0]
     (commands, shown) = re.findall(r"```\n(.*?)```", section, re.DOTALL)

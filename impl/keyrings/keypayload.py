@@ -9,7 +9,7 @@ inside.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from impl.errors import InvalidArgument, KernelError, NoDevice, NotAKeyring, NotSupported
@@ -38,6 +38,20 @@ class Adding:
     index: Index
     wanted: Iterable[int] | None
     call: str
+
+
+@dataclass(frozen=True)
+class Changing:
+    """One call that brings a payload to a key. ``call`` is for messages."""
+
+    process: Process
+    serial: int
+    payload: bytes = field(repr=False)
+    call: str
+
+
+# What such a call does with the key once the payload is preparsed.
+Change = Callable[[Key, KeyType, Prepared], Operation[None]]
 
 
 @dataclass(frozen=True)
@@ -178,7 +192,7 @@ class KeyPayload:
         def update(key: Key, kind: KeyType, prepared: Prepared) -> Operation[None]:
             return kind.update(key, prepared, call)
 
-        return self._with_copy(process, serial, payload, call, update)
+        return self._change(Changing(process, serial, payload, call), update)
 
     def extend(
         self, process: Process, serial: int, package: int, payload: bytes
@@ -191,46 +205,25 @@ class KeyPayload:
                 raise NotSupported(call, f"a key of type {kind.name} has no KeyID")
             return kind.extend(key, package, prepared)
 
-        return self._with_copy(process, serial, payload, call, extend)
+        return self._change(Changing(process, serial, payload, call), extend)
 
-    def _with_copy(
-        self,
-        process: Process,
-        serial: int,
-        payload: bytes,
-        call: str,
-        change: Callable[[Key, KeyType, Prepared], Operation[None]],
-    ) -> Operation[None]:
-        if len(payload) > UPDATE_MAX:
-            raise InvalidArgument(call, f"the payload is longer than {UPDATE_MAX} bytes")
+    def _change(self, changing: Changing, change: Change) -> Operation[None]:
+        if len(changing.payload) > UPDATE_MAX:
+            raise InvalidArgument(changing.call, f"the payload is longer than {UPDATE_MAX} bytes")
         yield Pause("copy the payload")
-        copy = self.buffers.store(payload, "payload copy")
-        apply = self._look_up_and_change(process, serial, payload, call, change)
+        copy = self.buffers.store(changing.payload, "payload copy")
+        apply = self._look_up_and_change(changing, change)
         yield from cleaning_up(apply, lambda: self.buffers.scrub(copy))
 
-    def _look_up_and_change(
-        self,
-        process: Process,
-        serial: int,
-        payload: bytes,
-        call: str,
-        change: Callable[[Key, KeyType, Prepared], Operation[None]],
-    ) -> Operation[None]:
-        key, _ = self.lookup.look_up(process, serial, Need.WRITE, call)
-        apply = self._preparse_and_change(process, key, payload, call, change)
+    def _look_up_and_change(self, changing: Changing, change: Change) -> Operation[None]:
+        key, _ = self.lookup.look_up(changing.process, changing.serial, Need.WRITE, changing.call)
+        apply = self._preparse_and_change(key, changing, change)
         yield from cleaning_up(apply, lambda: self.keys.put(key))
 
-    def _preparse_and_change(
-        self,
-        process: Process,
-        key: Key,
-        payload: bytes,
-        call: str,
-        change: Callable[[Key, KeyType, Prepared], Operation[None]],
-    ) -> Operation[None]:
+    def _preparse_and_change(self, key: Key, changing: Changing, change: Change) -> Operation[None]:
         kind = self.types[key.type]
         if not kind.can_update:
-            raise NotSupported(call, f"a key of type {kind.name} cannot be updated")
-        prepared = kind.preparse(payload, process, call)
+            raise NotSupported(changing.call, f"a key of type {kind.name} cannot be updated")
+        prepared = kind.preparse(changing.payload, changing.process, changing.call)
         apply = self._changing(key, lambda: change(key, kind, prepared))
         yield from cleaning_up(apply, lambda: kind.free_preparse(prepared))
