@@ -146,11 +146,36 @@ class Action:
 
 
 @dataclasses.dataclass(frozen=True)
+class Symmetry:
+    """A belief: the elements of an index sort, beyond its constants, are interchangeable.
+
+    `reduction` proves it for a claim before anything relies on it.
+    """
+
+    sort: Index
+
+
+@dataclasses.dataclass(frozen=True)
+class Normaliser:
+    """A belief: some variables are dead in some states, and may be given a fixed value there.
+
+    `effect(state)` is pointwise, as in a `Step`: what each of these families becomes. `name` is one
+    word or two, `reason` says why nothing reads the value. `reduction` proves it for a claim before
+    anything relies on it: what is dead for one claim may be what another is about.
+    """
+
+    name: str
+    reason: str
+    effect: Callable[[Any], Mapping[str, Any]]
+
+
+@dataclasses.dataclass(frozen=True)
 class System:
     """Families, initial states, and actions, under one interpretation.
 
     `view` wraps the raw variables in the class that the text is written against (derived
     predicates such as `has_lead`). Every action answers with a value of the sort `answers`.
+    `reductions` are declared beside the state, and used only where they are proved.
     """
 
     name: str
@@ -160,6 +185,7 @@ class System:
     initially: Callable[[Any], Term]
     actions: tuple[Action, ...]
     view: Callable[[Values], Any]
+    reductions: tuple[Symmetry | Normaliser, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)

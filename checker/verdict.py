@@ -10,7 +10,11 @@ from __future__ import annotations
 import dataclasses
 from typing import Literal
 
+from checker.proof import Certificate, Proof
 from checker.trace import Trace
+
+Extent = Literal["scope", "any size"]
+"""For which systems a verdict speaks: for the sizes of one scope, or for all sizes."""
 
 Word = Literal["PROVED", "HOLDS_TO", "VIOLATED", "VACUOUS", "UNKNOWN"]
 
@@ -23,6 +27,8 @@ class Verdict:
     closed exploration, the bound for a bounded check, the k of a k-induction. `states` and
     `transitions` are exact counts of what the explorer saw, None for other engines. `trace` is
     there when, and only when, the word is VIOLATED; `reason` when it is UNKNOWN or HOLDS_TO.
+    `proof` is what an engine offers in support of PROVED; `certificate` is that proof written down
+    and accepted by a second checker, which turns a proof into an answer.
     """
 
     word: Word
@@ -33,6 +39,9 @@ class Verdict:
     premise_reached: bool = True
     trace: Trace | None = None
     reason: str = ""
+    extent: Extent = "scope"
+    proof: Proof | None = None
+    certificate: Certificate | None = None
 
     def __post_init__(self) -> None:
         if (self.trace is not None) != (self.word == "VIOLATED"):
