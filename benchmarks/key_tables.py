@@ -13,8 +13,18 @@ from typing import Any
 
 import z3
 
-from checker.property import Premise, Property
-from checker.system import BOOL, Action, Enum, Family, Index, Parameter, Step, Symmetry, System
+from checker.systems.property import Premise, Property
+from checker.systems.system import (
+    BOOL,
+    Action,
+    Enum,
+    Family,
+    Index,
+    Parameter,
+    Step,
+    Symmetry,
+    System,
+)
 
 PACKAGE = Index("Package")
 KEYID = Index("KeyID", numbered_from=1)

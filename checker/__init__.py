@@ -14,19 +14,22 @@ Reading order:
 
 from __future__ import annotations
 
-from checker.bounded import bounded, reaches_premise
-from checker.compile import CompileError, compile_terms, successor_function
-from checker.cone import cone_of_influence, lift
-from checker.exploration import Counterexample, Exploration, Finding, Progress
-from checker.explore import explore
-from checker.finite import Finite
-from checker.grounding import Grounding
-from checker.induction import k_induction
-from checker.instances import TooLarge
-from checker.machine import Machine
+from checker.answers.trace import Trace, TraceError, TraceStep, first_violation, run
+from checker.answers.verdict import Verdict, Word
+from checker.exploring.compile import CompileError, compile_terms, successor_function
+from checker.exploring.exploration import Counterexample, Exploration, Finding, Progress
+from checker.exploring.explore import explore
+from checker.exploring.instances import TooLarge
+from checker.exploring.machine import Machine
 from checker.portfolio import EngineDisagreement, confirm, decide
-from checker.property import GroundProperty, Premise, Property, Transition
-from checker.system import (
+from checker.solving.bounded import bounded, reaches_premise
+from checker.solving.induction import k_induction
+from checker.solving.unroll import Unknown
+from checker.systems.cone import cone_of_influence, lift
+from checker.systems.finite import Finite
+from checker.systems.grounding import Grounding
+from checker.systems.property import GroundProperty, Premise, Property, Transition
+from checker.systems.system import (
     BOOL,
     Action,
     Call,
@@ -42,10 +45,7 @@ from checker.system import (
     System,
     Variable,
 )
-from checker.trace import Trace, TraceError, TraceStep, first_violation, run
-from checker.unroll import Unknown
-from checker.verdict import Verdict, Word
-from checker.wellformed import require_well_formed
+from checker.systems.wellformed import require_well_formed
 
 __all__ = [
     "BOOL",

@@ -10,17 +10,17 @@ import dataclasses
 import time
 from collections.abc import Callable, Sequence
 
-from checker.bounded import bounded
-from checker.compile import CompileError
-from checker.cone import cone_of_influence, lift, lift_start
-from checker.exploration import Exploration, Progress
-from checker.explore import explore
-from checker.induction import k_induction
-from checker.instances import TooLarge
-from checker.property import GroundProperty
-from checker.system import Call, GroundSystem, State
-from checker.trace import Trace, TraceError, first_violation, run
-from checker.verdict import Verdict
+from checker.answers.trace import Trace, TraceError, first_violation, run
+from checker.answers.verdict import Verdict
+from checker.exploring.compile import CompileError
+from checker.exploring.exploration import Exploration, Progress
+from checker.exploring.explore import explore
+from checker.exploring.instances import TooLarge
+from checker.solving.bounded import bounded
+from checker.solving.induction import k_induction
+from checker.systems.cone import cone_of_influence, lift, lift_start
+from checker.systems.property import GroundProperty
+from checker.systems.system import Call, GroundSystem, State
 
 K_MAX = 8
 """The greatest k tried by induction: beyond, the pairs of distinct states outgrow their use."""

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from checker.grounding import Grounding
-from checker.system import State
+from checker.systems.grounding import Grounding
+from checker.systems.system import State
 from conformance.owners import UserKey, user_key
 from conformance.subject import Subject
 from impl import Command, Hit, Mode

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import functools
 
-from checker.finite import Finite
-from checker.grounding import Grounding
-from checker.machine import Machine
-from checker.system import Call, GroundSystem, State
+from checker.exploring.machine import Machine
+from checker.systems.finite import Finite
+from checker.systems.grounding import Grounding
+from checker.systems.system import Call, GroundSystem, State
 from conformance.abstraction import AbstractionError, abstract
 from conformance.subject import Subject
 from designs import Design

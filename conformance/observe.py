@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
-from checker.property import Property
-from checker.trace import Trace
+from checker.answers.trace import Trace
+from checker.systems.property import Property
 from conformance.owners import user_key
 from conformance.subject import Subject
 from impl import Entry, Mode

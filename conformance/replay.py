@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import dataclasses
 
-from checker.grounding import Grounding
-from checker.property import Property
-from checker.system import Call, State
-from checker.trace import Trace, choice_of, is_true_in
+from checker.answers.trace import Trace, choice_of, is_true_in
+from checker.systems.grounding import Grounding
+from checker.systems.property import Property
+from checker.systems.system import Call, State
 from conformance.abstraction import AbstractionError, abstract
 from conformance.lockstep import absent_at_boot, differences
 from conformance.observe import observe

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from checker.grounding import Grounding
-from checker.system import Call
+from checker.systems.grounding import Grounding
+from checker.systems.system import Call
 from conformance.owners import malformed_payload, payload
 from designs import Design
 from impl import Command, Kernel, KernelError, Status

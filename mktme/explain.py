@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from checker import Grounding, Trace
-from checker.reading import Reading
+from checker.systems.reading import Reading
 from conformance import Replay
 from conformance.owners import user_key
 from mktme import words

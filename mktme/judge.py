@@ -11,9 +11,9 @@ import time
 from collections.abc import Callable
 
 from checker import EngineDisagreement, Grounding, Progress, Verdict, decide
-from checker.property import Property
-from checker.reading import Reading
-from checker.trace import Trace, is_true_in
+from checker.answers.trace import Trace, is_true_in
+from checker.systems.property import Property
+from checker.systems.reading import Reading
 from conformance import Replay, replay
 from conformance.lockstep import ground
 from designs import Design, prices

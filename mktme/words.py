@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from checker import Grounding, Index
-from checker.reading import Reading
-from checker.trace import Trace, TraceStep
+from checker.answers.trace import Trace, TraceStep
+from checker.systems.reading import Reading
 from model import words as model_words
 
 Labels = Mapping[str, str]

@@ -15,7 +15,7 @@ from collections.abc import Mapping
 
 import z3
 
-from checker.system import Interpretation, System, Term
+from checker.systems.system import Interpretation, System, Term
 from designs import Design
 from model import machine, service
 from model.scope import LIMITS, Scope, ScopeError

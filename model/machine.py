@@ -9,8 +9,8 @@ from typing import Any
 
 import z3
 
-from checker.effect import Effect
-from checker.system import BOOL, Action, Parameter, Step, Term
+from checker.systems.effect import Effect
+from checker.systems.system import BOOL, Action, Parameter, Step, Term
 from designs import Design
 from model.programming import clear, leave_residue, program
 from model.sorts import BYTES, CPU, KEY, KEYID, KIND, PACKAGE

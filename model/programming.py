@@ -13,8 +13,8 @@ from typing import Any
 
 import z3
 
-from checker.effect import Effect
-from checker.system import Term
+from checker.systems.effect import Effect
+from checker.systems.system import Term
 from model.sorts import KIND, PACKAGE
 from model.state import State
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 
-from checker.system import Index
+from checker.systems.system import Index
 from designs import Design
 from model.sorts import BYTES, CPU, KEY, KEYID, PACKAGE
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from checker.system import Enum, Index
+from checker.systems.system import Enum, Index
 
 PACKAGE = Index("Package")
 CPU = Index("CPU")

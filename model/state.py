@@ -12,7 +12,7 @@ from typing import Any
 
 import z3
 
-from checker.system import BOOL, Family, Index, Interpretation, Term, Values
+from checker.systems.system import BOOL, Family, Index, Interpretation, Term, Values
 from designs import Design
 from model.sorts import ANSWER, BYTES, CONTROL, CPU, KEY, KEYID, KIND, MODE, PACKAGE
 

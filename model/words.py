@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from checker.reading import Reading
+from checker.systems.reading import Reading
 
 _KIND = {
     "cpu": "a CPU-generated key",

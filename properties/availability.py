@@ -6,9 +6,9 @@ from collections.abc import Mapping
 
 import z3
 
-from checker.property import Premise, Property, Transition
-from checker.reading import Reading
-from checker.system import Term
+from checker.systems.property import Premise, Property, Transition
+from checker.systems.reading import Reading
+from checker.systems.system import Term
 
 
 def _starts_package(step: Transition) -> Term:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from checker.property import Property
+from checker.systems.property import Property
 from designs import Design, nearest
 from properties.availability import HOTPLUG_ADMITTED
 from properties.consistency import BITMAP_EXACT, MEMORY_AGREES, TABLES_AGREE

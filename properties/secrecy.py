@@ -7,9 +7,9 @@ from typing import Any
 
 import z3
 
-from checker.property import Premise, Property, Transition
-from checker.reading import Reading
-from checker.system import Term
+from checker.systems.property import Premise, Property, Transition
+from checker.systems.reading import Reading
+from checker.systems.system import Term
 from model import State, words
 from model.sorts import BYTES, KEYID, PACKAGE
 

@@ -7,9 +7,9 @@ import itertools
 
 import z3
 
-from checker.property import GroundProperty
-from checker.system import Call, GroundSystem, State
-from checker.trace import TraceStep, choice_of, is_true_in, run
+from checker.answers.trace import TraceStep, choice_of, is_true_in, run
+from checker.systems.property import GroundProperty
+from checker.systems.system import Call, GroundSystem, State
 
 
 @dataclasses.dataclass(frozen=True)

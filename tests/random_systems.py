@@ -5,8 +5,8 @@ from __future__ import annotations
 import z3
 from hypothesis import strategies as st
 
-from checker.property import GroundProperty
-from checker.system import GroundAction, GroundSystem, Variable
+from checker.systems.property import GroundProperty
+from checker.systems.system import GroundAction, GroundSystem, Variable
 
 LABELS = ("x", "y", "z")
 

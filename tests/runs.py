@@ -6,7 +6,7 @@ import functools
 from collections.abc import Collection, Mapping
 
 from checker import Call, Grounding, GroundSystem, Machine, State, Trace, Variable
-from checker.trace import run as executed
+from checker.answers.trace import run as executed
 from conformance.lockstep import ground
 from designs import Design, design_from_text
 from model import Scope

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import z3
 
-from checker.property import GroundProperty
-from checker.system import GroundAction, GroundSystem, Variable
+from checker.systems.property import GroundProperty
+from checker.systems.system import GroundAction, GroundSystem, Variable
 
 TRUE, FALSE = z3.BoolVal(True), z3.BoolVal(False)
 ANSWER = z3.BitVecVal(0, 1)

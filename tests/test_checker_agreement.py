@@ -7,13 +7,13 @@ import random_systems
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from checker.bounded import bounded, reaches_premise
-from checker.cone import cone_of_influence
-from checker.explore import explore
-from checker.induction import k_induction
-from checker.machine import Machine
+from checker.exploring.explore import explore
+from checker.exploring.machine import Machine
 from checker.portfolio import confirm, decide
-from checker.wellformed import require_well_formed
+from checker.solving.bounded import bounded, reaches_premise
+from checker.solving.induction import k_induction
+from checker.systems.cone import cone_of_influence
+from checker.systems.wellformed import require_well_formed
 
 SLOW = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 

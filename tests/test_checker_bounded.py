@@ -8,10 +8,10 @@ import pytest
 import z3
 from small_systems import ANSWER, FALSE, TRUE, claim_of, counter, numeral
 
-from checker.bounded import bounded, reaches_premise
-from checker.induction import k_induction
-from checker.system import GroundAction, GroundSystem
-from checker.unroll import Unknown
+from checker.solving.bounded import bounded, reaches_premise
+from checker.solving.induction import k_induction
+from checker.solving.unroll import Unknown
+from checker.systems.system import GroundAction, GroundSystem
 
 
 def ring(size=4):

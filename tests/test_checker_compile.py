@@ -10,8 +10,8 @@ import z3
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from checker.compile import CompileError, compile_terms, successor_function
-from checker.system import Call
+from checker.exploring.compile import CompileError, compile_terms, successor_function
+from checker.systems.system import Call
 
 INPUTS = random_systems.INPUTS
 

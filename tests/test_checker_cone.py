@@ -8,11 +8,11 @@ import pytest
 import z3
 from small_systems import ANSWER, FALSE, TRUE, claim_of, counter, numeral
 
-from checker.cone import cone_of_influence, lift, lift_start
-from checker.explore import explore
+from checker.answers.trace import first_violation, run
+from checker.exploring.explore import explore
 from checker.portfolio import EngineDisagreement, confirm, decide
-from checker.system import Call, GroundAction, GroundSystem, Variable
-from checker.trace import first_violation, run
+from checker.systems.cone import cone_of_influence, lift, lift_start
+from checker.systems.system import Call, GroundAction, GroundSystem, Variable
 
 
 def two_counters():

@@ -11,10 +11,10 @@ import textbook
 import z3
 from small_systems import ANSWER, FALSE, TRUE, claim_of, counter, numeral
 
-from checker import instances, stepper
-from checker.explore import explore
-from checker.instances import TooLarge
-from checker.system import Call, GroundAction, GroundSystem, Variable
+from checker.exploring import instances, stepper
+from checker.exploring.explore import explore
+from checker.exploring.instances import TooLarge
+from checker.systems.system import Call, GroundAction, GroundSystem, Variable
 
 
 def grid(spread=1):

@@ -7,10 +7,10 @@ import pytest
 import textbook
 import z3
 
-from checker.bounded import bounded
-from checker.explore import explore
-from checker.induction import k_induction
+from checker.exploring.explore import explore
 from checker.portfolio import decide
+from checker.solving.bounded import bounded
+from checker.solving.induction import k_induction
 
 ONE = z3.BitVecVal(1, 1)
 COUNTS = {

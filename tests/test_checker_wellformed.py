@@ -9,9 +9,9 @@ import textbook
 import z3
 from small_systems import ANSWER, TRUE, counter, numeral
 
-from checker.finite import Finite
-from checker.system import Enum, Family, ModelError
-from checker.wellformed import require_well_formed
+from checker.systems.finite import Finite
+from checker.systems.system import Enum, Family, ModelError
+from checker.systems.wellformed import require_well_formed
 
 
 def changed(**fields):

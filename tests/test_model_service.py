@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from runs import Run, grounded
 
-from checker.system import variables_in
+from checker.systems.system import variables_in
 from designs import DESIGNS
 from model import NOT_MODELLED, Scope, key_service
 from model.sorts import ANSWER

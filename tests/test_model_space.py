@@ -9,7 +9,7 @@ from plain_search import steps_from
 from runs import grounded, machine_of, starts_of
 
 from checker import Call, explore, require_well_formed
-from checker.trace import is_true_in
+from checker.answers.trace import is_true_in
 from designs import DESIGNS
 from model import Scope
 

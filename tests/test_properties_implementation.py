@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from runs import Choice, Run, call_of, grounded, start_without
 
-from checker.trace import is_true_in
+from checker.answers.trace import is_true_in
 from conformance import Disagreement, Lockstep, Subject, abstract
 from designs import design_from_text
 from impl.errors import NotPermitted

@@ -9,7 +9,7 @@ from mutants import Mutant, forgets, in_model
 from runs import Run, call_of, grounded
 
 from checker import Grounding, decide, run
-from checker.trace import first_violation
+from checker.answers.trace import first_violation
 from designs import DESIGNS, design_from_text
 from mktme.judge import what_broke
 from model import Scope

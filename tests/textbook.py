@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import z3
 
-from checker.finite import Finite
-from checker.grounding import Grounding
-from checker.property import GroundProperty, Premise, Property, Transition
-from checker.system import BOOL, Action, Enum, Family, Index, Parameter, Step, System
+from checker.systems.finite import Finite
+from checker.systems.grounding import Grounding
+from checker.systems.property import GroundProperty, Premise, Property, Transition
+from checker.systems.system import BOOL, Action, Enum, Family, Index, Parameter, Step, System
 
 DONE = Enum("Answer", ("done", "refused"))
 

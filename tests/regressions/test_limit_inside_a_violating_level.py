@@ -9,7 +9,8 @@ from __future__ import annotations
 import pytest
 import z3
 
-from checker import GroundAction, GroundProperty, GroundSystem, Variable, explore, stepper
+from checker import GroundAction, GroundProperty, GroundSystem, Variable, explore
+from checker.exploring import stepper
 
 WIDTH = 10
 

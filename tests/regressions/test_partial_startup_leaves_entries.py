@@ -8,7 +8,7 @@ after the KeyID was free. So destroy waits for every package that is present.
 from __future__ import annotations
 
 from checker import Call
-from checker.trace import is_true_in
+from checker.answers.trace import is_true_in
 from conformance import Lockstep, abstract
 from conformance.lockstep import absent_at_boot, ground
 from designs import DESIGNS, Design

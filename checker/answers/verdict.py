@@ -10,8 +10,8 @@ from __future__ import annotations
 import dataclasses
 from typing import Literal
 
-from checker.proof import Certificate, Proof
-from checker.trace import Trace
+from checker.answers.proof import Certificate, Proof
+from checker.answers.trace import Trace
 
 Extent = Literal["scope", "any size"]
 """For which systems a verdict speaks: for the sizes of one scope, or for all sizes."""

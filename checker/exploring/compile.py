@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import z3
 
-from checker.system import Call, GroundAction, GroundSystem, State, Term
+from checker.systems.system import Call, GroundAction, GroundSystem, State, Term
 
 
 class CompileError(ValueError):

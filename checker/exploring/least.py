@@ -12,10 +12,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from checker.exploration import Counterexample
-from checker.packed import Array
-from checker.stepper import InstanceCode, Stepper
-from checker.system import Call
+from checker.exploring.exploration import Counterexample
+from checker.exploring.packed import Array
+from checker.exploring.stepper import InstanceCode, Stepper
+from checker.systems.system import Call
 
 
 def least_counterexample(

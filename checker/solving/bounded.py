@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import time
 
-from checker.property import GroundProperty
-from checker.system import GroundSystem
-from checker.trace import run
-from checker.unroll import Unknown, Unrolling
-from checker.verdict import Verdict
+from checker.answers.trace import run
+from checker.answers.verdict import Verdict
+from checker.solving.unroll import Unknown, Unrolling
+from checker.systems.property import GroundProperty
+from checker.systems.system import GroundSystem
 
 ENGINE = "bounded"
 

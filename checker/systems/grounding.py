@@ -11,9 +11,9 @@ from typing import Any
 
 import z3
 
-from checker.finite import Finite
-from checker.property import GroundProperty, Premise, Property, Transition
-from checker.system import (
+from checker.systems.finite import Finite
+from checker.systems.property import GroundProperty, Premise, Property, Transition
+from checker.systems.system import (
     Action,
     Family,
     GroundAction,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import z3
 
-from checker.system import GroundAction, GroundSystem, ModelError, variables_in
+from checker.systems.system import GroundAction, GroundSystem, ModelError, variables_in
 
 
 def require_well_formed(system: GroundSystem) -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from checker.grounding import Grounding
-from checker.system import State
+from checker.systems.grounding import Grounding
+from checker.systems.system import State
 
 
 class Reading:

@@ -14,14 +14,14 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import z3
 
-from checker.compile import Program
-from checker.exploration import Exploration, Finding, Progress
-from checker.instances import initial_states, instances
-from checker.least import least_counterexample
-from checker.packed import Array, Chunk, Seen
-from checker.property import GroundProperty
-from checker.stepper import InstanceCode, Stepper, truths
-from checker.system import GroundSystem
+from checker.exploring.compile import Program
+from checker.exploring.exploration import Exploration, Finding, Progress
+from checker.exploring.instances import initial_states, instances
+from checker.exploring.least import least_counterexample
+from checker.exploring.packed import Array, Chunk, Seen
+from checker.exploring.stepper import InstanceCode, Stepper, truths
+from checker.systems.property import GroundProperty
+from checker.systems.system import GroundSystem
 
 
 def explore(

@@ -8,10 +8,10 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 
-from checker.property import GroundProperty
-from checker.system import Call, GroundSystem, State
-from checker.trace import run
-from checker.verdict import Verdict, Word
+from checker.answers.trace import run
+from checker.answers.verdict import Verdict, Word
+from checker.systems.property import GroundProperty
+from checker.systems.system import Call, GroundSystem, State
 
 
 @dataclasses.dataclass(frozen=True)

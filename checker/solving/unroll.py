@@ -11,8 +11,8 @@ from collections.abc import Mapping, Sequence
 
 import z3
 
-from checker.property import GroundProperty
-from checker.system import Call, GroundSystem, State, Term, Variable
+from checker.systems.property import GroundProperty
+from checker.systems.system import Call, GroundSystem, State, Term, Variable
 
 
 class Unknown(Exception):

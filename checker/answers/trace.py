@@ -12,8 +12,8 @@ from collections.abc import Sequence
 
 import z3
 
-from checker.property import GroundProperty
-from checker.system import Call, GroundSystem, State, Term
+from checker.systems.property import GroundProperty
+from checker.systems.system import Call, GroundSystem, State, Term
 
 
 class TraceError(ValueError):

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from checker.compile import Program, compile_terms, widest
-from checker.instances import Instance
-from checker.packed import Array, Chunk, Packing, word_update
-from checker.system import GroundSystem, Term
+from checker.exploring.compile import Program, compile_terms, widest
+from checker.exploring.instances import Instance
+from checker.exploring.packed import Array, Chunk, Packing, word_update
+from checker.systems.system import GroundSystem, Term
 
 CHUNK = 32_768
 """How many states are expanded at once, at most: enough for NumPy to be worth its calls."""

@@ -13,7 +13,7 @@ from typing import Any
 
 import z3
 
-from checker.system import Enum, Index, ModelError, Sort, Term, as_term
+from checker.systems.system import Enum, Index, ModelError, Sort, Term, as_term
 
 
 class Finite:

@@ -11,11 +11,11 @@ from collections.abc import Sequence
 
 import z3
 
-from checker.bounded import Search, deadline_after
-from checker.property import GroundProperty
-from checker.system import GroundSystem
-from checker.unroll import Unknown, Unrolling
-from checker.verdict import Verdict
+from checker.answers.verdict import Verdict
+from checker.solving.bounded import Search, deadline_after
+from checker.solving.unroll import Unknown, Unrolling
+from checker.systems.property import GroundProperty
+from checker.systems.system import GroundSystem
 
 ENGINE = "k-induction"
 

@@ -11,7 +11,7 @@ import dataclasses
 from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
-from checker.system import Term
+from checker.systems.system import Term
 
 Kind = Literal["state", "step"]
 

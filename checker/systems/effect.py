@@ -15,7 +15,7 @@ from typing import Any
 
 import z3
 
-from checker.system import Term, as_term
+from checker.systems.system import Term, as_term
 
 
 class Effect:

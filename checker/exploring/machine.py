@@ -9,10 +9,10 @@ import itertools
 from collections.abc import Callable
 from typing import Any
 
-from checker.compile import compile_terms, successor_function
-from checker.instances import initial_states
-from checker.property import GroundProperty
-from checker.system import Call, GroundAction, GroundSystem, State, Term
+from checker.exploring.compile import compile_terms, successor_function
+from checker.exploring.instances import initial_states
+from checker.systems.property import GroundProperty
+from checker.systems.system import Call, GroundAction, GroundSystem, State, Term
 
 
 class Machine:

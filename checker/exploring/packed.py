@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from checker.compile import CompileError, Program
-from checker.system import State, Variable
+from checker.exploring.compile import CompileError, Program
+from checker.systems.system import State, Variable
 
 Array = Any
 """A NumPy array. Its element type depends on the system, so it is not written out."""

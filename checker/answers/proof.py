@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any, Literal
 
-from checker.system import GroundSystem, Term
+from checker.systems.system import GroundSystem, Term
 
 
 @dataclasses.dataclass(frozen=True)

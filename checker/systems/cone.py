@@ -12,8 +12,16 @@ from collections.abc import Iterable, Sequence
 
 import z3
 
-from checker.property import GroundProperty
-from checker.system import Call, GroundAction, GroundSystem, State, Term, Variable, variables_in
+from checker.systems.property import GroundProperty
+from checker.systems.system import (
+    Call,
+    GroundAction,
+    GroundSystem,
+    State,
+    Term,
+    Variable,
+    variables_in,
+)
 
 
 def cone_of_influence(system: GroundSystem, claim: GroundProperty) -> GroundSystem:

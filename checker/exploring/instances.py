@@ -13,8 +13,8 @@ from typing import Any
 
 import z3
 
-from checker.property import GroundProperty
-from checker.system import GroundAction, GroundSystem, State, Term
+from checker.systems.property import GroundProperty
+from checker.systems.system import GroundAction, GroundSystem, State, Term
 
 INSTANCES_MAX = 20_000
 """Beyond this many choices, setting up and evaluating them costs more than bounded search."""

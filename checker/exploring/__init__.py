@@ -1,0 +1,1 @@
+"""Every state that a system reaches, by NumPy arrays or by machine code."""

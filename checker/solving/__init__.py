@@ -1,0 +1,1 @@
+"""Runs as formulas: bounded search, k-induction, and what a SAT solver needs for them."""

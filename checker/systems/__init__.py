@@ -1,0 +1,1 @@
+"""What is checked, and how a text about families becomes a ground system."""
