@@ -34,7 +34,7 @@ class Invariant:
     distinct: bool = False
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, eq=False)
 class ClosedSet:
     """All states that a system reaches, as an engine found them.
 

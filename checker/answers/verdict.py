@@ -27,6 +27,7 @@ class Verdict:
     closed exploration, the bound for a bounded check, the k of a k-induction. `states` and
     `transitions` are exact counts of what the explorer saw, None for other engines. `trace` is
     there when, and only when, the word is VIOLATED; `reason` when it is UNKNOWN or HOLDS_TO.
+    With `reduced`, states and depth are of representatives of classes of states (see `reducing`).
     `proof` is what an engine offers in support of PROVED; `certificate` is that proof written down
     and accepted by a second checker, which turns a proof into an answer.
     """
@@ -40,6 +41,7 @@ class Verdict:
     trace: Trace | None = None
     reason: str = ""
     extent: Extent = "scope"
+    reduced: bool = False
     proof: Proof | None = None
     certificate: Certificate | None = None
 

@@ -9,10 +9,12 @@ from __future__ import annotations
 import inspect
 import itertools
 from collections.abc import Callable, Iterator, Mapping
+from types import FunctionType
 from typing import Any
 
 import z3
 
+from checker.systems.origin import among, caller
 from checker.systems.system import Enum, Index, ModelError, Sort, Term, as_term
 
 
@@ -22,8 +24,12 @@ class Finite:
     def __init__(self, sizes: Mapping[Index, int]) -> None:
         for sort, size in sizes.items():
             if size < max(1, len(sort.constants)):
-                raise ModelError(f"index sort {sort.name} cannot have {size} elements")
+                why = f": {', '.join(sort.constants)} are of them" if sort.constants else ""
+                raise ModelError(
+                    f"index sort {sort.name} cannot have {size} elements{why}{caller()}"
+                )
         self.sizes = dict(sizes)
+        self._elements: dict[tuple[str, int], tuple[Index | Enum, Term]] = {}
         # Which instance of a quantifier a conjunct came from, for `failing_instance`. The term is
         # kept with its instances: z3 reuses the ids of terms that nothing holds.
         self._instances: dict[int, tuple[Term, list[tuple[dict[str, int], Term]]]] = {}
@@ -49,14 +55,21 @@ class Finite:
         return z3.BitVec(name, self._width(sort))
 
     def element(self, sort: Index | Enum, position: int) -> Term:
-        """The element at a position (from 0), as a literal."""
-        return z3.BitVecVal(position, self._width(sort))
+        """The element at a position (from 0), as a literal. Raises ModelError beyond the last."""
+        known = self._elements.get((sort.name, position))
+        if known is not None and known[0] is sort:
+            return known[1]
+        if not 0 <= position < self.size(sort):
+            raise ModelError(f"{sort.name} has {self.size(sort)} elements, and none at {position}")
+        literal = z3.BitVecVal(position, self._width(sort))
+        self._elements[sort.name, position] = sort, literal
+        return literal
 
     def constant(self, sort: Index | Enum, name: str) -> Term:
         """The named value of an enumeration, or the named constant of an index sort."""
         names = sort.constants if isinstance(sort, Index) else sort.values
         if name not in names:
-            raise ModelError(f"{sort.name} has no value {name!r}; known: {', '.join(names)}")
+            raise ModelError(f"{sort.name} has no value {name!r}{among(name, names)}")
         return self.element(sort, names.index(name))
 
     def less(self, left: Term, right: Term) -> Term:
@@ -106,7 +119,14 @@ class Finite:
 
     def _expand(self, sorts_then_body: tuple[Any, ...]) -> Iterator[tuple[dict[str, int], Term]]:
         *sorts, body = sorts_then_body
-        names = list(inspect.signature(body).parameters)
+        names = _names(body)[: len(sorts)]
         for positions in self.tuples(tuple(sorts)):
             indices = [self.element(s, i) for s, i in zip(sorts, positions, strict=True)]
             yield dict(zip(names, positions, strict=True)), as_term(body(*indices))
+
+
+def _names(body: Callable[..., Any]) -> tuple[str, ...]:
+    """The names of a function's arguments: of most without `inspect`, which is slow."""
+    if isinstance(body, FunctionType):
+        return body.__code__.co_varnames[: body.__code__.co_argcount]
+    return tuple(inspect.signature(body).parameters)

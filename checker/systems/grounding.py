@@ -12,14 +12,16 @@ from typing import Any
 import z3
 
 from checker.systems.finite import Finite
+from checker.systems.origin import among, applied, blamed, origin, twice
 from checker.systems.property import GroundProperty, Premise, Property, Transition
+from checker.systems.selection import Selections
 from checker.systems.system import (
     Action,
+    Enum,
     Family,
     GroundAction,
     GroundSystem,
     ModelError,
-    Parameter,
     Step,
     System,
     Term,
@@ -27,60 +29,7 @@ from checker.systems.system import (
     as_term,
     variables_in,
 )
-
-
-class _Selection:
-    """A family in one state: indexed by terms, it gives the term of the value there."""
-
-    def __init__(self, finite: Finite, family: Family, at: Callable[[tuple[int, ...]], Term]):
-        self._finite = finite
-        self._family = family
-        self._at = at
-
-    def __getitem__(self, indices: Any) -> Term:
-        indices = indices if isinstance(indices, tuple) else (indices,)
-        over = self._family.over
-        if len(indices) != len(over):
-            expected = ", ".join(sort.name for sort in over)
-            raise ModelError(f"{self._family.name}[{expected}] was given {len(indices)} indices")
-        return self._select((), indices)
-
-    def _select(self, chosen: tuple[int, ...], rest: tuple[Term, ...]) -> Term:
-        if not rest:
-            return self._at(chosen)
-        first, *others = rest
-        if z3.is_bv_value(first):
-            return self._select((*chosen, first.as_long()), tuple(others))
-        sort = self._family.over[len(chosen)]
-        last = self._finite.size(sort) - 1
-        value = self._select((*chosen, last), tuple(others))
-        for position in reversed(range(last)):
-            here = self._select((*chosen, position), tuple(others))
-            value = z3.If(first == self._finite.element(sort, position), here, value)
-        return value
-
-
-class _Values:
-    """The families of one state (or the parameters of one call), by name."""
-
-    def __init__(
-        self,
-        finite: Finite,
-        families: tuple[Family, ...],
-        at: Callable[[Family, tuple[int, ...]], Term],
-    ):
-        self._finite = finite
-        self._families = {family.name: family for family in families}
-        self._at = at
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("_") or name not in self._families:
-            known = ", ".join(self.__dict__.get("_families", {}))
-            raise AttributeError(f"no family or parameter {name!r}; known: {known}")
-        family = self._families[name]
-        if not family.over:
-            return self._at(family, ())
-        return _Selection(self._finite, family, lambda indices: self._at(family, indices))
+from checker.systems.wellformed import require_well_formed
 
 
 def _ground_name(finite: Finite, family: Family, indices: tuple[int, ...]) -> str:
@@ -93,13 +42,28 @@ def _ground_name(finite: Finite, family: Family, indices: tuple[int, ...]) -> st
 def _ground_variables(
     finite: Finite, families: tuple[Family, ...], prefix: str = ""
 ) -> dict[tuple[str, tuple[int, ...]], Variable]:
+    repeated = twice(family.name for family in families)
+    if repeated is not None:
+        raise ModelError(f"two families or parameters have the name {repeated!r}")
     found: dict[tuple[str, tuple[int, ...]], Variable] = {}
     for family in families:
+        with blamed(f"family or parameter {family.name!r} is empty or ill-defined"):
+            _require_values(finite, family)
         for indices in finite.tuples(family.over):
             name = _ground_name(finite, family, indices)
             term = finite.fresh(prefix + name, family.of)
             found[family.name, indices] = Variable(name, term, finite.labels(family.of))
     return found
+
+
+def _require_values(finite: Finite, family: Family) -> None:
+    """Every sort that a family is over or of has elements, each with a name of its own."""
+    for sort in (*family.over, family.of):
+        repeated = twice(sort.values if isinstance(sort, Enum) else finite.labels(sort))
+        if finite.size(sort) == 0:
+            raise ModelError(f"{sort.name} has no elements")
+        if repeated is not None:
+            raise ModelError(f"{sort.name} has two elements {repeated!r}")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -113,40 +77,51 @@ class ObservedNames:
 class Grounding:
     """A system read under the finite interpretation: its ground system, and ways to ground claims.
 
-    Raises ModelError, naming system and action, when an effect names no family, a guard is not
-    Boolean, or a value has another sort than its family.
+    Raises ModelError, naming the action and the file and line of its text (for a claim, those of
+    its formula), on whatever no engine could work with: see `wellformed` for what that is beyond
+    names and sorts that do not fit.
     """
 
     def __init__(self, system: System) -> None:
+        whole = f"system {system.name}"
         if not isinstance(system.interpretation, Finite):
-            raise ModelError(f"system {system.name} is not under a finite interpretation")
+            raise ModelError(f"{whole} is not under a finite interpretation")
         self.text = system
         self.finite: Finite = system.interpretation
-        self._variables = _ground_variables(self.finite, system.families)
-        if len({variable.name for variable in self._variables.values()}) < len(self._variables):
-            raise ModelError(f"system {system.name} has two families of one name")
+        repeated = twice(action.name for action in system.actions)
+        with blamed(whole, system.initially):
+            self._variables = _ground_variables(self.finite, system.families)
+            if repeated is not None:
+                raise ModelError(f"two actions of one name: {repeated!r}")
         self.old = system.view(self._values(lambda f, i: self._variables[f.name, i].term))
-        self._steps: dict[str, tuple[Any, Step, GroundAction]] = {
-            action.name: self._ground_action(action) for action in system.actions
-        }
-        if len(self._steps) < len(system.actions):
-            raise ModelError(f"system {system.name} has two actions of one name")
+        with blamed(f"the initial states of {whole}", system.initially):
+            initially = z3.simplify(_truth(system.initially(self.old), "their formula"))
+        self._steps: dict[str, tuple[Any, Step, GroundAction]] = {}
+        for action in system.actions:
+            with blamed(f"action {action.name} of {whole}", action.step):
+                self._steps[action.name] = self._ground_action(action)
         self.system = GroundSystem(
             name=system.name,
             variables=tuple(self._variables.values()),
-            initially=z3.simplify(system.initially(self.old)),
+            initially=initially,
             actions=tuple(ground for _, _, ground in self._steps.values()),
             answers=system.answers.values,
         )
+        require_well_formed(self.system, {a.name: origin(a.step) for a in system.actions})
 
     def property(self, claim: Property) -> GroundProperty:
-        """The claim over the ground variables. Its formulas are not simplified."""
-        state, steps = self._ground_formula(Premise(claim.kind, claim.formula), z3.BoolVal(True))
-        reached, reaching = self._ground_formula(claim.premise, z3.BoolVal(False))
-        ground = GroundProperty(claim.id, claim.kind, state, steps, reached, reaching)
-        if not variables_in(ground.terms()[:1] + list(steps.values())) and not steps:
-            raise ModelError(f"property {claim.id} names no variable of {self.text.name}")
-        return ground
+        """The claim over the ground variables. Its formulas are not simplified.
+
+        Raises ModelError when it names no variable (a claim about steps: none, and no parameter),
+        is not Boolean, or reads what the system does not have.
+        """
+        where = f"of system {self.text.name}"
+        with blamed(f"property {claim.id} {where}", claim.formula):
+            state, steps = self._ground_formula(Premise(claim.kind, claim.formula), True)
+            self._require_named([state, *steps.values()])
+        with blamed(f"the premise of property {claim.id} {where}", claim.premise.formula):
+            reached, reaching = self._ground_formula(claim.premise, False)
+        return GroundProperty(claim.id, claim.kind, state, steps, reached, reaching)
 
     def observed_step(self, claim: Property, action: str) -> tuple[Term, ObservedNames]:
         """A step property's formula over an observed transition, whoever made it.
@@ -171,67 +146,90 @@ class Grounding:
         """The name of the ground variable for a family at these positions. Raises KeyError."""
         return self._variables[family, positions].name
 
-    def _values(self, at: Callable[[Family, tuple[int, ...]], Term]) -> _Values:
-        return _Values(self.finite, self.text.families, at)
+    def _values(self, at: Callable[[Family, tuple[int, ...]], Term]) -> Selections:
+        return Selections(self.finite, self.text.families, at)
 
     def _ground_action(self, action: Action) -> tuple[Any, Step, GroundAction]:
-        families = tuple(_family_of_parameter(p) for p in action.parameters)
+        families = tuple(Family(p.name, p.over, p.of) for p in action.parameters)
         parameters = _ground_variables(self.finite, families, prefix=f"{action.name}!")
-        choice = _Values(self.finite, families, lambda f, i: parameters[f.name, i].term)
+        choice = Selections(self.finite, families, lambda f, i: parameters[f.name, i].term)
         step = action.step(self.old, choice)
-        if not z3.is_bool(step.guard):
-            raise ModelError(f"the guard of {action.name} in {self.text.name} is not Boolean")
+        guard = _truth(step.guard, "its guard")
+        answer = self.finite.fresh("answer", self.text.answers)
+        if not z3.is_expr(step.answer) or step.answer.sort() != answer.sort():
+            raise ModelError(f"its answer is no {self.text.answers.name}")
         in_range = [parameter.in_range() for parameter in parameters.values()]
         ground = GroundAction(
             name=action.name,
             parameters=tuple(parameters.values()),
-            guard=z3.simplify(z3.And(step.guard, *in_range)),
+            guard=z3.simplify(z3.And(guard, *in_range)),
             answer=z3.simplify(step.answer),
-            updates=dict(self._updates(action, step)),
+            updates=dict(self._updates(step)),
         )
         return choice, step, ground
 
-    def _updates(self, action: Action, step: Step) -> Iterator[tuple[str, Term]]:
+    def _updates(self, step: Step) -> Iterator[tuple[str, Term]]:
         known = {family.name for family in self.text.families}
         for name in step.effect:
             if name not in known:
-                raise ModelError(
-                    f"action {action.name} of {self.text.name} changes {name!r}, which is no family"
-                )
+                raise ModelError(f"it changes {name!r}, which is no family{among(name, known)}")
         for (family, indices), variable in self._variables.items():
             if family not in step.effect:
                 continue
-            value = z3.simplify(as_term(self._effect_at(step, family, indices)))
-            if value.sort() != variable.term.sort():
+            value = self._effect_at(step, family, indices)
+            if not z3.is_expr(value) or value.sort() != variable.term.sort():
+                sort = value.sort() if z3.is_expr(value) else type(value).__name__
                 raise ModelError(
-                    f"action {action.name} of {self.text.name} gives {variable.name} a value of"
-                    f" sort {value.sort()}; it has sort {variable.term.sort()}"
+                    f"it gives {variable.name} a value of sort {sort};"
+                    f" it has sort {variable.term.sort()}"
                 )
+            value = z3.simplify(value)
             if not value.eq(variable.term):
                 yield variable.name, value
 
     def _effect_at(self, step: Step, family: str, indices: tuple[int, ...]) -> Term:
         effect = step.effect[family]
+        if callable(effect) != bool(indices):
+            needed = "a function of indices" if indices else "a plain term"
+            raise ModelError(f"the effect on {family} must be {needed}")
         if not indices:
-            return effect
+            return as_term(effect)
         over = next(f.over for f in self.text.families if f.name == family)
-        return effect(*(self.finite.element(s, i) for s, i in zip(over, indices, strict=True)))
+        elements = (self.finite.element(s, i) for s, i in zip(over, indices, strict=True))
+        return as_term(applied(effect, tuple(elements), f"the effect on {family}"))
 
-    def _ground_formula(self, premise: Premise, otherwise: Term) -> tuple[Term, dict[str, Term]]:
+    def _ground_formula(self, premise: Premise, idle: bool) -> tuple[Term, dict[str, Term]]:
+        """The formula on states, and for each action the one on its steps, where it says anything.
+
+        `idle` is the value of a formula that says nothing.
+        """
         if premise.kind == "state":
-            return as_term(premise.formula(self.old)), {}
-        steps: dict[str, Term] = {}
+            return _truth(premise.formula(self.old), "its formula"), {}
+        otherwise, steps = z3.BoolVal(idle), {}
         for name, (choice, step, _) in self._steps.items():
-            formula = as_term(premise.formula(self._transition(name, choice, step)))
+            transition = self._transition(name, choice, step)
+            formula = _truth(premise.formula(transition), f"its formula for {name}")
             if not formula.eq(otherwise):
                 steps[name] = formula
         return otherwise, steps
+
+    def _require_named(self, formulas: list[Term]) -> None:
+        """Formulas name a variable of the system or a parameter of its actions, and no others."""
+        known = {variable.name for variable in self._variables.values()}
+        for _, _, action in self._steps.values():
+            known |= {parameter.term.decl().name() for parameter in action.parameters}
+        named = variables_in(formulas)
+        if not named:
+            raise ModelError("it names no variable")
+        if named - known:
+            unknown = min(named - known)
+            raise ModelError(f"it reads {unknown}, which is no variable{among(unknown, known)}")
 
     def _transition(self, name: str, choice: Any, step: Step) -> Transition:
         def new(family: Family, indices: tuple[int, ...]) -> Term:
             if family.name not in step.effect:
                 return self._variables[family.name, indices].term
-            return as_term(self._effect_at(step, family.name, indices))
+            return self._effect_at(step, family.name, indices)
 
         return Transition(
             action=name,
@@ -243,5 +241,10 @@ class Grounding:
         )
 
 
-def _family_of_parameter(parameter: Parameter) -> Family:
-    return Family(parameter.name, parameter.over, parameter.of)
+def _truth(value: Any, what: str) -> Term:
+    """A value as a Boolean term. Raises ModelError when it is none."""
+    term = as_term(value)
+    if not z3.is_bool(term):
+        sort = term.sort() if z3.is_expr(term) else type(term).__name__
+        raise ModelError(f"{what} is not Boolean; it has sort {sort}")
+    return term
