@@ -123,7 +123,7 @@ def test_a_violation_just_beyond_the_limit_is_not_lost():
 def test_progress_counts_up():
     system, _ = counter()
     seen = []
-    explore(system, [], progress=seen.append)
+    explore(system, [], progress=seen.append, progress_seconds=0)
     assert list(range(16)) == [progress.depth for progress in seen]
     assert list(range(1, 17)) == [progress.states for progress in seen]
 

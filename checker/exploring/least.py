@@ -4,6 +4,10 @@ Runs are compared by their start states, then by their first calls, then their s
 calls by the order of actions in the system and of their parameters' values. So the answer is the
 same whichever state a search happened to find first, and a model that lists its plainest actions
 and values first gets the plainest counterexamples.
+
+Where a search visits only states that stand for others, the levels are theirs, and the run is still
+one of the system: it goes forward through the states themselves, and a state leads on where the one
+that stands for it does.
 """
 
 from __future__ import annotations
@@ -19,18 +23,23 @@ from checker.systems.system import Call
 
 
 def least_counterexample(
-    stepper: Stepper, levels: Sequence[Array], violating: Array, claim: int | None
+    stepper: Stepper,
+    starts: Array,
+    levels: Sequence[Array],
+    violating: Array,
+    claim: int | None,
 ) -> Counterexample:
     """The least run that takes one state of each level and ends in a `violating` state.
 
-    `levels` are the levels before the violating states; all are sorted packed states. For a step
-    property (`claim` is its number among the claims) a last call follows, which violates it.
+    `starts` are the initial states and `levels` the levels before the violating states; all are
+    sorted packed states. For a step property (`claim` is its number among the claims) a last call
+    follows, which violates it.
     """
     goals = [violating]
     for level in reversed(levels):
         goals.append(_leading_to(stepper, level, goals[-1]))
     goals.reverse()
-    state = goals[0][:1]
+    state = starts[_among(stepper.represent(starts), goals[0])][:1]
     start = stepper.packing.unpack(state)
     calls: list[Call] = []
     for following in goals[1:]:
@@ -50,7 +59,7 @@ def _leading_to(stepper: Stepper, level: Array, goals: Array) -> Array:
             rows = rows[~leads[rows]]
             if len(rows) and step.instance.updates:
                 after = stepper.packing.join(step.successors(stepper.packing, chunk, rows))
-                leads[rows[_among(after, goals)]] = True
+                leads[rows[_among(stepper.represent(after), goals)]] = True
         parts.append(level[start : start + chunk.size][leads])
     return np.concatenate(parts)
 
@@ -74,7 +83,7 @@ def _steps_from(stepper: Stepper, state: Array) -> list[tuple[InstanceCode, Arra
 
 def _least_step(stepper: Stepper, state: Array, goals: Array) -> tuple[Call, Array]:
     for step, after in _steps_from(stepper, state):
-        if _among(after, goals).all():
+        if _among(stepper.represent(after), goals).all():
             return Call(step.instance.action, step.instance.values), after
     raise AssertionError("a state that leads to a goal has a step that does")
 

@@ -55,6 +55,7 @@ class Packing:
             room -= bits
             self.fields.append(Field(word, room, bits))
         self.words = word + 1
+        self.bits = 64 * word + 64 - room
         self.dtype = np.dtype(np.uint64) if self.words == 1 else np.dtype(f"S{8 * self.words}")
 
     def pack(self, states: Iterable[State]) -> Array:
@@ -69,6 +70,18 @@ class Packing:
         """The values of one packed state (an array of length 1)."""
         words = self.split(packed)
         return tuple(int(words[f.word][0]) >> f.shift & f.mask for f in self.fields)
+
+    def rows(self, packed: Array) -> Array:
+        """The words of packed states, as `uint64` of shape (states, words)."""
+        if self.words == 1:
+            return packed.reshape(-1, 1)
+        return np.ascontiguousarray(packed).view(">u8").reshape(-1, self.words).astype(np.uint64)
+
+    def from_rows(self, rows: Array) -> Array:
+        """The packed states that have these words, of shape (states, words)."""
+        if self.words == 1:
+            return rows.reshape(-1)
+        return np.ascontiguousarray(rows).astype(">u8").view(self.dtype).ravel()
 
     def split(self, packed: Array) -> list[Array]:
         """The words of packed states: one `uint64` array for each word."""
@@ -100,7 +113,7 @@ class Packing:
         """The packed states that have these words."""
         if self.words == 1:
             return words[0]
-        return np.stack(words, axis=1).astype(">u8").view(self.dtype).ravel()
+        return self.from_rows(np.stack(words, axis=1))
 
 
 class Chunk:
@@ -144,43 +157,6 @@ def sorted_once(states: Array) -> Array:
     keep[0] = True
     np.not_equal(states[1:], states[:-1], out=keep[1:])
     return states[keep]
-
-
-class Seen:
-    """A growing set of states, as sorted arrays each more than twice as long as the next.
-
-    So a search with many small levels does not copy the whole set at each of them.
-    """
-
-    def __init__(self) -> None:
-        self._runs: list[Array] = []
-
-    def __len__(self) -> int:
-        return sum(len(run) for run in self._runs)
-
-    def all(self, dtype: Any) -> Array:
-        """The whole set, ascending, as an array of the dtype."""
-        states = np.concatenate([np.empty(0, dtype), *self._runs])
-        states.sort(kind="stable")  # which merges sorted parts
-        return states
-
-    def add(self, states: Array) -> None:
-        """Add sorted states that are not in the set yet."""
-        while self._runs and len(self._runs[-1]) <= 2 * len(states):
-            states = np.concatenate([self._runs.pop(), states])
-            states.sort(kind="stable")  # which merges sorted parts
-        if len(states):
-            self._runs.append(states)
-
-    def without(self, states: Array) -> Array:
-        """Those of the sorted states that are not in the set."""
-        for run in self._runs:
-            if not len(states):
-                break
-            places: Array = np.searchsorted(run, states)
-            places[places == len(run)] = 0
-            states = states[run[places] != states]
-        return states
 
 
 def word_update(

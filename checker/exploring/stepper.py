@@ -9,7 +9,7 @@ import numpy as np
 
 from checker.exploring.compile import Program, compile_terms, widest
 from checker.exploring.instances import Instance
-from checker.exploring.packed import Array, Chunk, Packing, word_update
+from checker.exploring.packed import Array, Chunk, Packing, sorted_once, word_update
 from checker.systems.system import GroundSystem, Term
 
 CHUNK = 32_768
@@ -52,19 +52,33 @@ class InstanceCode:
         return after if moved.all() else [word[moved] for word in after]
 
 
+def _starts(chunk: int, states: Array) -> range:
+    return range(0, len(states), chunk)
+
+
 def truths(result: Any, size: int) -> Array:
     """A column of Booleans from a result that may be the same everywhere."""
     return np.full(size, result, bool) if np.ndim(result) == 0 else result
 
 
 class Stepper:
-    """A system's instances, compiled, and its packing. `formulas` are judged in its states too."""
+    """A system's instances, compiled, and its packing.
+
+    `formulas` are judged in its states too. With `representative` every state that a step leads to
+    is replaced by the one that stands for it. The arrays that a chunk needs fit in a quarter of
+    `memory_max` bytes, if one state's do; `row_bytes` is what a state's may take.
+    """
 
     def __init__(
-        self, system: GroundSystem, found: Sequence[Instance], formulas: Sequence[Term]
+        self,
+        system: GroundSystem,
+        found: Sequence[Instance],
+        formulas: Sequence[Term],
+        representative: Sequence[Term] | None = None,
+        memory_max: int | None = None,
     ) -> None:
         bits = widest(
-            [*(v.term for v in system.variables), *formulas]
+            [*(v.term for v in system.variables), *formulas, *(representative or ())]
             + [term for instance in found for term in instance.terms()]
         )
         self._dtype = next(
@@ -76,8 +90,23 @@ class Stepper:
         self._columns = list(zip(self.packing.fields, flags, strict=True))
         self.steps = [InstanceCode(instance, self._inputs, self._dtype) for instance in found]
         self._guards = self.compile(*(instance.guard for instance in found))
-        # All the guards' columns of a chunk are in memory at once.
-        self._chunk = min(CHUNK, max(256, (1 << 23) // max(1, len(found))))
+        self._changed = [
+            place
+            for place, term in enumerate(representative or ())
+            if not term.eq(self._inputs[place])
+        ]
+        self._representative = self.compile(*((representative or ())[p] for p in self._changed))
+        writing = sum(bool(instance.updates) for instance in found)
+        # All the guards' columns of a chunk are in memory at once; of the successors, what each
+        # instance found, all of them, what was sorted, and what of that is new.
+        self.row_bytes = (
+            len(found)
+            + self._dtype.itemsize * len(self._inputs)
+            + 4 * writing * self.packing.dtype.itemsize
+        )
+        self.chunk = min(CHUNK, max(256, (1 << 23) // max(1, len(found))))
+        if memory_max is not None:
+            self.chunk = max(1, min(self.chunk, memory_max // (4 * self.row_bytes)))
 
     def compile(self, *terms: Term) -> Program:
         """Code for formulas over the system's variables."""
@@ -85,9 +114,25 @@ class Stepper:
 
     def chunks(self, states: Array) -> Iterator[tuple[int, Chunk]]:
         """The packed states in parts, each with the number of its first state."""
-        for start in range(0, len(states), self._chunk):
-            part = states[start : start + self._chunk]
+        for start in _starts(self.chunk, states):
+            part = states[start : start + self.chunk]
             yield start, Chunk(self.packing, self._columns, self._dtype, part)
+
+    def represented(self, states: Array) -> Array:
+        """The states that stand for some distinct states: distinct, ascending."""
+        if not self._changed:
+            return states
+        parts = [self.represent(states[at : at + self.chunk]) for at in _starts(self.chunk, states)]
+        return sorted_once(np.concatenate([states[:0], *parts]))
+
+    def represent(self, states: Array) -> Array:
+        """The state that stands for each of the states."""
+        if not self._changed or not len(states):
+            return states
+        chunk = Chunk(self.packing, self._columns, self._dtype, states)
+        values = chunk.evaluate(self._representative)
+        changes = list(zip(self._changed, values, strict=True))
+        return self.packing.join(word_update(self.packing, changes)(chunk.words))
 
     def enabled(self, chunk: Chunk) -> Iterator[tuple[InstanceCode, Array]]:
         """The instances that can fire, in their order, each with the rows where it can."""
