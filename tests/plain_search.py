@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-import itertools
+from collections.abc import Iterator, Sequence
 
 import z3
 
 from checker.answers.trace import TraceStep, choice_of, is_true_in, run
 from checker.systems.property import GroundProperty
-from checker.systems.system import Call, GroundSystem, State
+from checker.systems.system import Call, GroundSystem, State, Variable
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,20 +26,33 @@ class Found:
 
 def initial_states(system: GroundSystem) -> list[State]:
     """Every combination of values that the initial condition accepts."""
-    ranges = (range(variable.size) for variable in system.variables)
-    return [s for s in itertools.product(*ranges) if is_true_in(system, s, system.initially)]
+    return list(_choices(system.initially, system.variables))
+
+
+def _choices(formula, variables: Sequence[Variable]) -> Iterator[tuple[int, ...]]:
+    """Every combination of values that makes a formula over the variables true, in order."""
+    formula = z3.simplify(formula)
+    if z3.is_false(formula):
+        return
+    if not variables:
+        assert z3.is_true(formula), f"a formula has no value: {formula}"
+        yield ()
+        return
+    first, *rest = variables
+    for value in range(first.size):
+        for others in _choices(z3.substitute(formula, (first.term, first.literal(value))), rest):
+            yield (value, *others)
 
 
 def steps_from(system: GroundSystem, state: State) -> list[TraceStep]:
     """Every call that is possible in a state, and what it leads to."""
+    known = [(v.term, v.literal(x)) for v, x in zip(system.variables, state, strict=True)]
     everywhere = dataclasses.replace(system, initially=z3.BoolVal(True))
-    found = []
-    for action in system.actions:
-        for values in itertools.product(*(range(p.size) for p in action.parameters)):
-            call = Call(action.name, values)
-            if is_true_in(system, state, action.guard, *choice_of(system, call)):
-                found.append(run(everywhere, state, [call]).steps[0])
-    return found
+    return [
+        run(everywhere, state, [Call(action.name, values)]).steps[0]
+        for action in system.actions
+        for values in _choices(z3.substitute(action.guard, *known), action.parameters)
+    ]
 
 
 def search(system: GroundSystem, claim: GroundProperty | None = None) -> Found:

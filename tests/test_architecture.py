@@ -23,7 +23,7 @@ OWN: dict[str, set[str]] = {
 
 LIBRARIES: dict[str, set[str]] = {
     "designs": set(),
-    "checker": {"numpy", "z3"},
+    "checker": {"numpy", "pysat", "z3"},
     "model": {"z3"},
     "properties": {"z3"},
     "impl": {"cryptography"},
@@ -97,6 +97,7 @@ def test_no_package_imports_a_test_library_and_only_mktme_speaks_to_a_terminal()
     assert {
         "cryptography": {"impl"},
         "numpy": {"checker"},
+        "pysat": {"checker"},
         "rich": {"mktme"},
         "typer": {"mktme"},
         "z3": {"checker", "model", "properties"},

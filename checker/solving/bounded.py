@@ -1,8 +1,8 @@
-"""Whether a claim fails within so many transitions: bounded model checking with one solver.
+"""Whether a claim fails within so many transitions: incremental bounded model checking.
 
 Source: Biere, Cimatti, Clarke, Zhu, "Symbolic Model Checking without BDDs", TACAS 1999. Depth k
 means exactly k transitions, and the state at depth k is judged before a transition out of it is
-asked for: a bad state may have no successor.
+asked for: a bad state may have no successor. One solver holds the run while it grows, and learns.
 """
 
 from __future__ import annotations
@@ -11,7 +11,9 @@ import time
 
 from checker.answers.trace import run
 from checker.answers.verdict import Verdict
-from checker.solving.unroll import Unknown, Unrolling
+from checker.solving.sat_runs import runs_of
+from checker.solving.shortest import least_run
+from checker.solving.unroll import Backend, Goal, Unknown
 from checker.systems.property import GroundProperty
 from checker.systems.system import GroundSystem
 
@@ -32,27 +34,44 @@ class Search:
         deadline: float | None,
         depth_done: int = -1,
         premise_reached: bool = False,
+        backend: Backend = "sat",
     ) -> None:
-        self.runs = Unrolling(system, deadline)
-        self.runs.solver.add(self.runs.at(system.initially, 0))
+        self.runs = runs_of(system, claim, backend, deadline)
+        self.runs.require(self.runs.begins_initially())
         self.depth_done = depth_done
         self.premise_reached = premise_reached
-        self._claim = claim
 
     def deepen(self) -> Verdict | None:
         """Judge the next depth: a verdict when the claim fails there, else None. Raises Unknown."""
-        runs, claim = self.runs, self._claim
+        runs = self.runs
         depth = self.depth_done + 1
         while runs.length < depth:
             runs.step()
-        bad = runs.violated(claim, depth)
-        if runs.is_possible(bad):
-            trace = run(runs.system, *runs.counterexample())
+        bad = runs.violated(depth)
+        if self._is_possible(bad, depth):
+            trace = run(runs.system, *least_run(runs, bad))
             return Verdict("VIOLATED", ENGINE, depth, trace=trace)
+        runs.require(runs.negated(bad))  # which the solver has just seen, and need not see again
         if not self.premise_reached:
-            self.premise_reached = runs.is_possible(runs.premise(claim, depth))
+            self.premise_reached = runs.is_possible(runs.premise(depth))
         self.depth_done = depth
         return None
+
+    def _is_possible(self, bad: Goal, depth: int) -> bool:
+        """Whether the claim fails at the depth: first piece by piece, then as a whole.
+
+        What a piece teaches the solver, and that it is impossible, helps with the next. All are
+        asked even when one is possible: the search for the least run is then about few pieces.
+        """
+        runs, found = self.runs, False
+        for piece in runs.pieces(depth):
+            if found and runs.is_true(piece):
+                continue
+            if runs.is_possible(piece):
+                found = True
+            else:
+                runs.require(runs.negated(piece))
+        return found or runs.is_possible(bad)
 
 
 def bounded(
@@ -61,14 +80,16 @@ def bounded(
     depth_max: int,
     seconds_max: float | None = None,
     depth_done: int = -1,
+    backend: Backend = "sat",
 ) -> Verdict:
     """Judge the claim on every run of at most `depth_max` transitions.
 
-    To `depth_done` it is known to hold, and its premise is not looked for there. VIOLATED has a
-    shortest run. HOLDS_TO names the greatest depth that was judged whole, and why not further;
-    `premise_reached` is of that depth too. UNKNOWN: not even depth 0 was judged.
+    To `depth_done` it is known to hold, and its premise is not looked for there. VIOLATED has the
+    least of the shortest runs (see `shortest`), whichever backend finds it. HOLDS_TO names the
+    greatest depth that was judged whole, and why not further; `premise_reached` is of that depth
+    too. UNKNOWN: not even depth 0 was judged.
     """
-    search = Search(system, claim, deadline_after(seconds_max), depth_done)
+    search = Search(system, claim, deadline_after(seconds_max), depth_done, backend=backend)
     reason = f"searched to depth {depth_max} only"
     try:
         while search.depth_done < depth_max:
@@ -93,17 +114,18 @@ def reaches_premise(
     claim: GroundProperty,
     depth_max: int,
     seconds_max: float | None = None,
+    backend: Backend = "sat",
 ) -> int | None:
     """The least number of transitions that reaches the claim's premise.
 
     None when it is not reached within `depth_max`. Raises Unknown when the solver gives up.
     """
-    runs = Unrolling(system, deadline_after(seconds_max))
-    runs.solver.add(runs.at(system.initially, 0))
+    runs = runs_of(system, claim, backend, deadline_after(seconds_max))
+    runs.require(runs.begins_initially())
     for depth in range(depth_max + 1):
         if depth:
             runs.step()
-        if runs.is_possible(runs.premise(claim, depth)):
+        if runs.is_possible(runs.premise(depth)):
             return depth
     return None
 

@@ -1,0 +1,45 @@
+"""Which run is shown of all that a solver could find: the least one, whichever solver it is.
+
+The order is that of `least`: the start state first, variable by variable, and then each call in
+turn, by the order of actions and of their parameters' values. What is least is found greedily, one
+bit after the other: the solver is asked only where the run that it has found last is not least.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable
+
+from checker.solving.unroll import Goal, Runs, Unknown
+from checker.systems.system import Call, State
+
+
+def least_run(runs: Runs, *goals: Goal) -> tuple[State, list[Call]]:
+    """The start and calls of the least run that satisfies the goals.
+
+    `runs.is_possible(*goals)` must just have said that there is one. Where the time runs out, it is
+    a run that satisfies the goals, and need not be the least.
+    """
+    with contextlib.suppress(Unknown):  # the run that was found last still satisfies the goals
+        _minimise(runs, list(goals))
+    return runs.counterexample()
+
+
+def _minimise(runs: Runs, fixed: list[Goal]) -> None:
+    """Make the run that was found last the least; `fixed` has what it must satisfy."""
+
+    def prefer(goal: Goal) -> bool:
+        """Whether the run can satisfy the goal, beside what is fixed; from now on it does."""
+        is_possible = runs.is_true(goal) or runs.is_possible(*fixed, goal)
+        fixed.append(goal if is_possible else runs.negated(goal))
+        return is_possible
+
+    def lower(bits: Iterable[Goal]) -> None:
+        for bit in bits:
+            prefer(runs.negated(bit))
+
+    lower(runs.state_bits())
+    for moment in range(runs.length):
+        numbers = range(len(runs.system.actions))
+        chosen = next(number for number in numbers if prefer(runs.taken(number, moment)))
+        lower(runs.parameter_bits(chosen, moment))
