@@ -2,7 +2,8 @@
 
 Read `scope` for how large a machine is checked, `state` for what it remembers, `service` for the
 key service's operations, `machine` for what happens to CPUs and packages, `programming` for what
-they share. `key_service` puts them together. Nothing here runs: `impl` does.
+they share, `reductions` for which states may stand for others. `key_service` puts them together.
+Nothing here runs: `impl` does.
 
 What this model leaves out, so that no answer may be read as covering it: reference counts, VMAs and
 pages, locks and threads, key object addresses, and revocation as a step of its own (a key that is
@@ -18,6 +19,7 @@ import z3
 from checker.systems.system import Interpretation, System, Term
 from designs import Design
 from model import machine, service
+from model.reductions import reductions
 from model.scope import LIMITS, Scope, ScopeError
 from model.sorts import ANSWER, BYTES, CPU, KEY, KEYID, PACKAGE
 from model.state import State, families
@@ -53,6 +55,7 @@ def key_service(design: Design, interpretation: Interpretation) -> System:
         initially=_booted,
         actions=(*service.actions(design), *machine.actions(design)),
         view=lambda values: State(design, interpretation, values),
+        reductions=reductions(design),
     )
 
 

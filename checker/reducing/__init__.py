@@ -1,0 +1,1 @@
+"""Which states may stand for which others, proved before use. Read `reduction` first."""
