@@ -23,7 +23,7 @@ OWN: dict[str, set[str]] = {
 
 LIBRARIES: dict[str, set[str]] = {
     "designs": set(),
-    "checker": {"numpy", "pysat", "z3"},
+    "checker": {"cvc5", "numpy", "pysat", "z3"},
     "model": {"z3"},
     "properties": {"z3"},
     "impl": {"cryptography"},
@@ -96,6 +96,7 @@ def test_no_package_imports_a_test_library_and_only_mktme_speaks_to_a_terminal()
                 users.setdefault(library, set()).add(package)
     assert {
         "cryptography": {"impl"},
+        "cvc5": {"checker"},
         "numpy": {"checker"},
         "pysat": {"checker"},
         "rich": {"mktme"},
