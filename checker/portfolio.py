@@ -1,7 +1,13 @@
-"""Which engine answers: exploration of the claim's cone first, then induction and bounded search.
+"""In which order engines are asked: what decides most questions soonest comes first.
 
-No violation stands on one leg: the run is executed again on the full system, by substitution and
-Z3's simplifier, which share nothing with the engine that found it.
+First a proof for any size, which takes a second or two where the lemmas are there; then an
+exploration of what is small; then, where neither has answered, the rest side by side: a reduced
+exploration in this process (it shows how far it is, and can be interrupted and resumed), IC3, and
+induction followed by bounded search, each in a process that can be killed. The first conclusive
+answer wins.
+
+Which one that is may differ from run to run; the answer does not. Proofs say the same word, and of
+the counterexamples every engine gives the least of the shortest.
 """
 
 from __future__ import annotations
@@ -9,110 +15,171 @@ from __future__ import annotations
 import dataclasses
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future, as_completed
 
-from checker.answers.trace import Trace, TraceError, first_violation, run
 from checker.answers.verdict import Verdict
-from checker.exploring.compile import CompileError
-from checker.exploring.exploration import Exploration, Progress
-from checker.exploring.explore import explore
-from checker.exploring.instances import TooLarge
-from checker.solving.bounded import bounded
-from checker.solving.induction import k_induction
-from checker.systems.cone import cone_of_influence, lift, lift_start
+from checker.certifying.certificate import is_refused
+from checker.confirm import EngineDisagreement
+from checker.engines import UNREDUCED_MAX, Engine, Limits, Question, Watch, asked, explored, settled
+from checker.exploring.exploration import Progress
+from checker.killable import Killable, TaskDied
 from checker.systems.property import GroundProperty
-from checker.systems.system import Call, GroundSystem, State
+from checker.systems.system import GroundSystem
 
-K_MAX = 8
-"""The greatest k tried by induction: beyond, the pairs of distinct states outgrow their use."""
+PARAMETRIC_SECONDS = 20.0
+"""How long a proof for any size is tried: those that exist are found in a fraction of that."""
+
+BESIDE: tuple[tuple[Engine, ...], ...] = (("ic3",), ("k-induction", "bounded"))
+"""What runs beside the exploration: a process for each, with engines one after another in it."""
+
+GRACE_SECONDS = 10.0
+"""How long after its time an engine is killed: one that ends by itself says how far it was."""
+
+CONCLUSIVE = ("PROVED", "VIOLATED", "VACUOUS")
+
+Recipe = Callable[[], Question]
+"""How a question is made. It can be sent to another process, which a question cannot."""
 
 
-class EngineDisagreement(RuntimeError):
-    """An engine's counterexample is none when it is executed again: a fault of the checker."""
+class _Overtaken(Exception):
+    """Another engine has answered while this one was at work."""
 
 
-def decide(
-    system: GroundSystem,
-    claim: GroundProperty,
-    *,
-    states_max: int | None = None,
-    depth_max: int = 20,
-    seconds_max: float | None = None,
-    progress: Callable[[Progress], None] | None = None,
-) -> Verdict:
-    """Judge one claim: explore its cone; when a limit ends that, use the solver beyond it.
+def decide(system: GroundSystem, claim: GroundProperty, limits: Limits = Limits()) -> Verdict:  # noqa: B008 (it is immutable)
+    """Judge one claim of a ground system by itself: engines one after another in this process.
 
-    `states_max` bounds the exploration, `depth_max` the bounded search; of `seconds_max` at most
-    half goes to exploration and half of the rest to induction. Counts are of the cone's states and
-    transitions. Raises EngineDisagreement when a violation does not execute on the full system.
+    Of the seconds at most half goes to exploration, half of the rest to induction.
+    """
+    question = Question(system, claim)
+    return in_turn(question, limits, ("explore", "k-induction", "bounded"))
+
+
+def answer(recipe: Recipe, limits: Limits, progress: Watch = None) -> Verdict:
+    """Judge one claim with all that there is (`--engine auto`).
+
+    Raises EngineDisagreement when an answer does not stand a second check.
+    """
+    question, begun = recipe(), time.monotonic()
+
+    def within(part: float, **fewer: float | int | None) -> Limits:
+        """The limits, with a part of the seconds that are left."""
+        if limits.seconds_max is not None:
+            left = limits.seconds_max - (time.monotonic() - begun)
+            fewer["seconds_max"] = max(0.001, part * left)
+        return dataclasses.replace(limits, **fewer)  # type: ignore[arg-type]
+
+    tried: list[Verdict] = []
+    if question.text is not None:
+        parametric = within(0.3)
+        seconds = min(PARAMETRIC_SECONDS, parametric.seconds_max or PARAMETRIC_SECONDS)
+        limited = dataclasses.replace(parametric, seconds_max=seconds)
+        tried.append(asked("parametric", question, limited))
+        if is_final(tried[-1]):
+            return tried[-1]
+    few = UNREDUCED_MAX if limits.states_max is None else min(limits.states_max, UNREDUCED_MAX)
+    if limits.checkpoint is None:
+        small = explored(question, within(0.3, states_max=few), progress)
+        tried.append(settled(small, question))
+        if is_final(tried[-1]):
+            return tried[-1]
+    explores = limits.checkpoint is not None or few != limits.states_max
+    beside = _side_by_side(recipe, question, within(1.0), explores, progress)
+    return combined([*tried, *beside])
+
+
+def is_final(verdict: Verdict) -> bool:
+    """Whether nobody else need be asked: it is an answer, or shows a fault of this program."""
+    return verdict.word in CONCLUSIVE or is_refused(verdict)
+
+
+def in_turn(question: Question, limits: Limits, engines: Sequence[Engine]) -> Verdict:
+    """The first conclusive answer of engines that are asked one after another.
+
+    Each but the last gets half of the seconds that are left.
     """
     begun = time.monotonic()
-
-    def share(part: float) -> float | None:
-        """A part of the seconds that are left."""
-        if seconds_max is None:
-            return None
-        return max(0.001, part * (seconds_max - (time.monotonic() - begun)))
-
-    cone = cone_of_influence(system, claim)
-    explored, why = None, ""
-    try:
-        explored = explore(
-            cone, [claim], states_max=states_max, seconds_max=share(0.5), progress=progress
-        )
-    except (TooLarge, CompileError) as refusal:
-        why = str(refusal)
-    if explored is not None:
-        verdict = explored.verdict(cone, claim)
-        if verdict.word != "HOLDS_TO":
-            return _confirmed(verdict, system, cone, claim)
-        why = explored.reason
-    reached = explored is not None and explored.findings[claim.id].premise_reached
-    proof = k_induction(
-        cone, claim, min(K_MAX, depth_max), seconds_max=share(0.5), premise_reached=reached
-    )
-    if proof.word != "UNKNOWN":
-        return _confirmed(_counted(proof, explored), system, cone, claim)
-    depth = explored.depth if explored is not None else -1
-    beyond = bounded(cone, claim, max(depth, depth_max), share(1.0), depth_done=depth)
-    if beyond.word == "HOLDS_TO":
-        reason = f"{why}; {beyond.reason}"
-        reached = reached or beyond.premise_reached or proof.premise_reached
-        beyond = dataclasses.replace(beyond, reason=reason, premise_reached=reached)
-    return _confirmed(_counted(beyond, explored), system, cone, claim)
+    tried: list[Verdict] = []
+    for number, engine in enumerate(engines, 1):
+        share = limits
+        if limits.seconds_max is not None:
+            left = limits.seconds_max - (time.monotonic() - begun)
+            part = 1.0 if number == len(engines) else 0.5
+            share = dataclasses.replace(limits, seconds_max=max(0.001, part * left))
+        tried.append(asked(engine, question, share))
+        if is_final(tried[-1]):
+            break
+    return combined(tried)
 
 
-def confirm(
-    system: GroundSystem, claim: GroundProperty, start: State, calls: Sequence[Call]
-) -> Trace:
-    """The run, executed again; it violates the claim at its end and not before.
+def in_turn_by_recipe(recipe: Recipe, limits: Limits, engines: Sequence[Engine]) -> Verdict:
+    """The same in another process."""
+    return in_turn(recipe(), limits, engines)
 
-    Raises EngineDisagreement otherwise.
+
+def combined(tried: Sequence[Verdict]) -> Verdict:
+    """What several engines' answers about one question come to.
+
+    A conclusive one is the answer. Else the deepest that holds to a depth, with the reasons of all.
+    Raises EngineDisagreement when one proves what another violates.
     """
+    words = {verdict.word for verdict in tried if verdict.word in CONCLUSIVE}
+    if "VIOLATED" in words and len(words) > 1:
+        said = ", ".join(f"{v.engine} says {v.word}" for v in tried if v.word in words)
+        raise EngineDisagreement(f"the engines disagree: {said}")
+    explorations = [verdict for verdict in tried if verdict.states is not None]
+    best = max(tried, key=lambda v: (is_final(v), v.word == "HOLDS_TO", v.depth))
+    if is_final(best):
+        reason = best.reason
+    else:
+        reason = "; ".join(dict.fromkeys(f"{v.engine}: {v.reason}" for v in tried if v.reason))
+    counted = best if best.states is not None or not explorations else explorations[-1]
+    return dataclasses.replace(
+        best,
+        reason=reason,
+        states=counted.states,
+        transitions=counted.transitions,
+        premise_reached=best.premise_reached or any(v.premise_reached for v in tried),
+    )
+
+
+def _side_by_side(
+    recipe: Recipe, question: Question, limits: Limits, explores: bool, progress: Watch
+) -> list[Verdict]:
+    """The answers of engines that run at the same time, up to the first conclusive one."""
+    allowed = None if limits.seconds_max is None else limits.seconds_max + GRACE_SECONDS
+    with Killable(allowed) as processes:
+        beside = [
+            processes.submit(in_turn_by_recipe, recipe, limits, engines) for engines in BESIDE
+        ]
+        tried = _explored_meanwhile(question, limits, beside, progress) if explores else []
+        if not any(is_final(verdict) for verdict in tried):
+            for done in as_completed(beside):
+                tried.append(_answer_of(done))
+                if is_final(tried[-1]):
+                    break
+        return tried
+
+
+def _explored_meanwhile(
+    question: Question, limits: Limits, beside: Sequence[Future[Verdict]], progress: Watch
+) -> list[Verdict]:
+    """The exploration's answer, or none once one of the others has a conclusive answer."""
+
+    def watch(at: Progress) -> None:
+        if progress is not None:
+            progress(at)
+        if any(one.done() and is_final(_answer_of(one)) for one in beside):
+            raise _Overtaken
+
     try:
-        trace = run(system, start, calls)
-    except TraceError as error:
-        raise EngineDisagreement(f"{claim.id} of {system.name}: {error}") from error
-    violation = first_violation(system, claim, trace)
-    if violation != len(trace):
-        raise EngineDisagreement(
-            f"{claim.id} of {system.name}: a run of {len(trace)} steps was found to violate it;"
-            f" executed again, it does so after {violation}"
-        )
-    return trace
+        return [settled(explored(question, limits, watch, reduced=True), question)]
+    except _Overtaken:
+        return []
 
 
-def _confirmed(
-    verdict: Verdict, system: GroundSystem, cone: GroundSystem, claim: GroundProperty
-) -> Verdict:
-    """The verdict with its run on the full system, if it has one."""
-    if verdict.trace is None:
-        return verdict
-    calls = lift(cone, system, [step.call for step in verdict.trace.steps])
-    start = lift_start(cone, system, verdict.trace.start)
-    return dataclasses.replace(verdict, trace=confirm(system, claim, start, calls))
-
-
-def _counted(verdict: Verdict, explored: Exploration | None) -> Verdict:
-    if explored is None:
-        return verdict
-    return dataclasses.replace(verdict, states=explored.states, transitions=explored.transitions)
+def _answer_of(done: Future[Verdict]) -> Verdict:
+    """What a process answered; that it had to be killed is no answer."""
+    try:
+        return done.result()
+    except TaskDied as death:
+        return Verdict("UNKNOWN", "process", 0, premise_reached=False, reason=str(death))

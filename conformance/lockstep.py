@@ -18,8 +18,9 @@ class Disagreement(AssertionError):
     """Model and implementation differ; the message says after which call and in what."""
 
 
+@functools.lru_cache(maxsize=8)
 def ground(design: Design, scope: Scope) -> Grounding:
-    """The modelled system of a design in a scope."""
+    """The modelled system of a design in a scope. It never changes, and is kept for the next."""
     return Grounding(key_service(design, Finite(scope.sizes(design))))
 
 

@@ -13,19 +13,33 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.text import Text
 
+from checker import Limits
 from conformance.lockstep import ground
 from designs import DESIGNS, KNOBS, Design, design_from_text, nearest
-from mktme import ending, listings, payloads, render, statuses
+from mktme import (
+    ending,
+    executors,
+    kept,
+    listings,
+    options,
+    payloads,
+    proving,
+    render,
+    statuses,
+    verify,
+)
 from mktme import explain as telling
-from mktme.judge import Cell, Limits, judge
+from mktme.judge import Cell, judge
 from mktme.matrix import Asked, judge_all
+from mktme.orders import Orders
 from mktme.progress import progress
 from mktme.record import record
 from mktme.simulation import simulate as simulation
 from mktme.simulation import told
-from model import LIMITS, Scope
-from properties import PROPERTIES, property_from_text
+from model import Scope
+from properties import PROPERTIES, not_applicable, property_from_text
 
 COMPARED = ("rfc-v2", "rfc-v2-savekeys", "rfc-v2-fixed", "per-package")
 """The designs that `compare` takes when none is named."""
@@ -44,23 +58,6 @@ app = typer.Typer(
 )
 
 
-def _range(bound: str) -> str:
-    least, greatest = LIMITS[bound]
-    return f"{least} to {greatest}"
-
-
-DesignArgument = Annotated[
-    str, typer.Argument(metavar="DESIGN[,knob=value…]", help="A named design, with knobs changed.")
-]
-Packages = Annotated[int, typer.Option(help=f"Packages, {_range('packages')}.")]
-Cpus = Annotated[int, typer.Option(help=f"CPUs in each package, {_range('cpus')}.")]
-KeyIds = Annotated[int, typer.Option("--keyids", help=f"Usable KeyIDs, {_range('keyids')}.")]
-StatesMax = Annotated[int, typer.Option(help="Explore at most this many distinct states.", min=1)]
-DepthMax = Annotated[int, typer.Option(help="Search at most this deep beyond them.", min=0)]
-SecondsMax = Annotated[float, typer.Option(help="Seconds for each cell.", min=0.1)]
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
-
-
 @app.command()
 def compare(
     designs: Annotated[
@@ -70,13 +67,18 @@ def compare(
     properties: Annotated[
         list[str] | None, typer.Option("--property", help="Judge this property (repeatable).")
     ] = None,
-    packages: Packages = 2,
-    cpus: Cpus = 2,
-    keyids: KeyIds = 2,
-    states_max: StatesMax = Limits.states_max,
-    depth_max: DepthMax = Limits.depth_max,
-    seconds_max: SecondsMax = Limits.seconds_max,
-    as_json: AsJson = False,
+    packages: options.Packages = 2,
+    cpus: options.Cpus = 2,
+    keyids: options.KeyIds = 2,
+    states_max: options.StatesMax = options.STATES_MAX,
+    depth_max: options.DepthMax = options.DEPTH_MAX,
+    seconds_max: options.SecondsMax = options.SECONDS_MAX,
+    engine: options.Engine = "auto",
+    memory: options.Memory = None,
+    checkpoint: options.Checkpoint = None,
+    certificates: options.Certificates = None,
+    executor: options.ExecutorName = "processes",
+    as_json: options.AsJson = False,
 ) -> int:
     """Judge designs by properties and print the matrix.
 
@@ -85,26 +87,33 @@ def compare(
     chosen = [design_from_text(text) for text in designs or COMPARED]
     claims = [property_from_text(text).id for text in properties or PROPERTIES]
     scope = Scope(packages, cpus, keyids)
-    limits = Limits(states_max, depth_max, seconds_max)
+    orders = options.orders_of(
+        states_max, depth_max, seconds_max, engine, memory, checkpoint, certificates
+    )
     asked = [(design, claim) for design in _once(chosen) for claim in dict.fromkeys(claims)]
-    cells = _judged(asked, scope, limits)
-    _show(cells, scope, as_json)
+    cells = _judged(asked, scope, orders, executor)
+    _show(cells, scope, certificates, as_json)
     return statuses.for_compare(cells)
 
 
 @app.command()
 def check(
-    design: DesignArgument,
+    design: options.DesignArgument,
     properties: Annotated[
         list[str] | None, typer.Argument(metavar="[PROPERTY]…", help="Properties; all if none.")
     ] = None,
-    packages: Packages = 2,
-    cpus: Cpus = 2,
-    keyids: KeyIds = 2,
-    states_max: StatesMax = Limits.states_max,
-    depth_max: DepthMax = Limits.depth_max,
-    seconds_max: SecondsMax = Limits.seconds_max,
-    as_json: AsJson = False,
+    packages: options.Packages = 2,
+    cpus: options.Cpus = 2,
+    keyids: options.KeyIds = 2,
+    states_max: options.StatesMax = options.STATES_MAX,
+    depth_max: options.DepthMax = options.DEPTH_MAX,
+    seconds_max: options.SecondsMax = options.SECONDS_MAX,
+    engine: options.Engine = "auto",
+    memory: options.Memory = None,
+    checkpoint: options.Checkpoint = None,
+    certificates: options.Certificates = None,
+    executor: options.ExecutorName = "processes",
+    as_json: options.AsJson = False,
 ) -> int:
     """Judge one design by some properties, and gate.
 
@@ -113,22 +122,29 @@ def check(
     chosen = design_from_text(design)
     claims = [property_from_text(text).id for text in properties or PROPERTIES]
     scope = Scope(packages, cpus, keyids)
-    limits = Limits(states_max, depth_max, seconds_max)
-    cells = _judged([(chosen, claim) for claim in dict.fromkeys(claims)], scope, limits)
-    _show(cells, scope, as_json)
+    orders = options.orders_of(
+        states_max, depth_max, seconds_max, engine, memory, checkpoint, certificates
+    )
+    asked = [(chosen, claim) for claim in dict.fromkeys(claims)]
+    cells = _judged(asked, scope, orders, executor)
+    _show(cells, scope, certificates, as_json)
     return statuses.for_check(cells)
 
 
 @app.command()
 def explain(
-    design: DesignArgument,
-    property_id: Annotated[str, typer.Argument(metavar="PROPERTY", help="The property's id.")],
-    packages: Packages = 2,
-    cpus: Cpus = 2,
-    keyids: KeyIds = 2,
-    states_max: StatesMax = Limits.states_max,
-    depth_max: DepthMax = Limits.depth_max,
-    seconds_max: SecondsMax = Limits.seconds_max,
+    design: options.DesignArgument,
+    property_id: options.PropertyArgument,
+    packages: options.Packages = 2,
+    cpus: options.Cpus = 2,
+    keyids: options.KeyIds = 2,
+    states_max: options.StatesMax = options.STATES_MAX,
+    depth_max: options.DepthMax = options.DEPTH_MAX,
+    seconds_max: options.SecondsMax = options.SECONDS_MAX,
+    engine: options.Engine = "auto",
+    memory: options.Memory = None,
+    checkpoint: options.Checkpoint = None,
+    certificates: options.Certificates = None,
 ) -> int:
     """Show one counterexample step by step, and its replay.
 
@@ -136,8 +152,10 @@ def explain(
     """
     chosen, claim = design_from_text(design), property_from_text(property_id)
     scope = Scope(packages, cpus, keyids)
-    limits = Limits(states_max, depth_max, seconds_max)
-    (cell,) = _judged([(chosen, claim.id)], scope, limits)
+    orders = options.orders_of(
+        states_max, depth_max, seconds_max, engine, memory, checkpoint, certificates
+    )
+    (cell,) = _judged([(chosen, claim.id)], scope, orders)
     out = _console()
     if cell.trace is None:
         out.print(render.sign(cell).append(f" {chosen.name} / {claim.id}: no counterexample"))
@@ -152,8 +170,45 @@ def explain(
 
 
 @app.command()
+def lemmas(
+    design: options.DesignArgument,
+    property_id: options.PropertyArgument,
+    discover: Annotated[
+        bool, typer.Option("--discover", help="Use no written lemma, but what IC3 learns.")
+    ] = False,
+    seconds_max: options.SecondsMax = options.SECONDS_MAX,
+) -> int:
+    """Show what a proof for any size rests on, or the step at which it gets stuck.
+
+    Example: mktme lemmas rfc-v2-fixed bitmap-exact --discover
+    """
+    chosen, claim = design_from_text(design), property_from_text(property_id)
+    excluded = not_applicable(chosen, claim)
+    if excluded is not None:
+        _console().print(f"{claim.id} does not apply to {chosen.name} ({excluded})", markup=False)
+        return statuses.HOLDS
+    verdict, told_ = proving.proof(chosen, claim.id, Limits(seconds_max=seconds_max), discover)
+    for part in told_:
+        _console().print(part)
+    return statuses.for_proof(verdict)
+
+
+@app.command("verify-certificate")
+def verify_certificate(
+    files: Annotated[list[str], typer.Argument(metavar="FILE…", help="Certificates.")],
+) -> int:
+    """Check certificates again, alone: against the file and the installed model.
+
+    Example: mktme verify-certificate certificates/rfc-v2-fixed_tables-agree.smt2
+    """
+    for file in files:
+        _console().print(Text(f"confirmed: {verify.verify(file)}"))
+    return statuses.HOLDS
+
+
+@app.command()
 def payload(
-    design: DesignArgument,
+    design: options.DesignArgument,
     text: Annotated[
         str | None, typer.Argument(metavar="[TEXT]", help="The payload; standard input if absent.")
     ] = None,
@@ -248,9 +303,10 @@ def _console() -> Console:
     return Console(highlight=False)
 
 
-def _show(cells: Sequence[Cell], scope: Scope, as_json: bool) -> None:
+def _show(cells: Sequence[Cell], scope: Scope, certificates: str | None, as_json: bool) -> None:
+    written = kept.keep(cells, certificates) if certificates is not None else {}
     if as_json:
-        print(json.dumps(record(cells, scope), indent=2, ensure_ascii=False))
+        print(json.dumps(record(cells, scope, written), indent=2, ensure_ascii=False))
         return
     out = _console()
     for block in render.matrices(cells, out.width):
@@ -260,14 +316,23 @@ def _show(cells: Sequence[Cell], scope: Scope, as_json: bool) -> None:
     for line in render.notes(cells):
         out.print()
         out.print(line)
+    if written:
+        out.print()
+        out.print(render.certificates_note(certificates or "", len(written)))
     out.print()
     out.print(render.not_modelled_note())
 
 
-def _judged(asked: Sequence[Asked], scope: Scope, limits: Limits) -> list[Cell]:
-    """Judge with a progress display on a terminal, and none in a pipe."""
+def _judged(
+    asked: Sequence[Asked], scope: Scope, orders: Orders, executor: str = "processes"
+) -> list[Cell]:
+    """Judge with a progress display on a terminal, and none in a pipe.
+
+    A single cell is judged here, where it can show how far it is and be interrupted.
+    """
     with progress(len(asked)) as bar:
-        if len(asked) == 1:
+        if len(asked) == 1 and executor == "processes":
             ((design, claim),) = asked
-            return [judge(design, PROPERTIES[claim], scope, limits, bar.exploring)]
-        return judge_all(asked, scope, limits, bar.done)
+            return [judge(design, PROPERTIES[claim], scope, orders, bar.exploring)]
+        with executors.executor(executor, most=len(asked)) as pool:
+            return judge_all(asked, scope, orders, pool, bar.done)

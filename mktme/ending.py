@@ -17,16 +17,29 @@ from typing import Any, Final, TextIO, cast
 import typer
 from typer.exceptions import TyperException
 
+from checker.certifying.recheck import CertificateError
+from checker.exploring.checkpoint import CheckpointError
 from designs import DesignError
 from impl import KernelError
 from mktme import statuses
+from mktme.executors import ExecutorError
+from mktme.orders import OrderError
 from mktme.simulation.printable import escaped
 from mktme.simulation.script import ScriptError
 from mktme.simulation.simulate import Unmet
 from model import ScopeError
 from properties import PropertyError
 
-REFUSALS: Final = (DesignError, PropertyError, ScopeError, KernelError, ScriptError)
+REFUSALS: Final = (
+    DesignError,
+    PropertyError,
+    ScopeError,
+    KernelError,
+    ScriptError,
+    OrderError,
+    ExecutorError,
+    CheckpointError,
+)
 
 
 class OutputLost(Exception):
@@ -85,6 +98,8 @@ def _status(run: Callable[[], int | None], commands: Iterable[str]) -> int:
         return _lost(lost)
     except REFUSALS as refusal:
         return _refuse(str(refusal))
+    except CertificateError as refusal:
+        return _refuse(str(refusal), statuses.DISAGREE)
     except Unmet as surprise:
         return _refuse(str(surprise), statuses.VIOLATED)
     except TyperException as refusal:

@@ -7,28 +7,33 @@ implementation; the checker itself has by then executed it again on the whole sy
 from __future__ import annotations
 
 import dataclasses
+import functools
 import time
 from collections.abc import Callable
 
-from checker import EngineDisagreement, Grounding, Progress, Verdict, decide
+from checker import (
+    Certificate,
+    EngineDisagreement,
+    Grounding,
+    Progress,
+    Question,
+    Verdict,
+    answer,
+    asked,
+)
 from checker.answers.trace import Trace, is_true_in
+from checker.certifying.certificate import is_refused
 from checker.systems.property import Property
 from checker.systems.reading import Reading
 from conformance import Replay, replay
 from conformance.lockstep import ground
 from designs import Design, prices
+from mktme.orders import Orders
+from mktme.verify import subject_of
 from mktme.words import trace_in_words
-from model import Scope
+from model import Scope, key_service
 from properties import PROPERTIES, not_applicable
-
-
-@dataclasses.dataclass(frozen=True)
-class Limits:
-    """How far a check may go: distinct states explored, depth of a bounded search, seconds."""
-
-    states_max: int = 20_000_000
-    depth_max: int = 20
-    seconds_max: float = 300.0
+from properties.lemmas import LEMMAS
 
 
 @dataclasses.dataclass(frozen=True)
@@ -67,45 +72,59 @@ def judge(
     design: Design,
     claim: Property,
     scope: Scope,
-    limits: Limits,
+    orders: Orders = Orders(),  # noqa: B008 (it is immutable)
     progress: Callable[[Progress], None] | None = None,
 ) -> Cell:
     """Decide one cell, and replay its violation if it has one."""
     started = time.monotonic()
-    cell = _judged(design, claim, scope, limits, progress)
+    cell = _judged(design, claim, scope, orders, progress)
     return dataclasses.replace(cell, seconds=time.monotonic() - started)
 
 
-def judge_by_id(design: Design, property_id: str, scope: Scope, limits: Limits) -> Cell:
+def judge_by_id(design: Design, property_id: str, scope: Scope, orders: Orders) -> Cell:
     """The same for a property's id, which can be sent to another process."""
-    return judge(design, PROPERTIES[property_id], scope, limits)
+    return judge(design, PROPERTIES[property_id], scope, orders)
+
+
+def question_of(design: Design, property_id: str, scope: Scope) -> Question:
+    """The question behind a cell, with the texts that it can be read from."""
+    grounding, claim = ground(design, scope), PROPERTIES[property_id]
+    return Question(
+        system=grounding.system,
+        claim=grounding.property(claim),
+        grounding=grounding,
+        text=functools.partial(key_service, design),
+        claimed=claim,
+        lemmas=LEMMAS,
+        subject=subject_of(design, property_id, scope),
+    )
 
 
 def _judged(
     design: Design,
     claim: Property,
     scope: Scope,
-    limits: Limits,
+    orders: Orders,
     progress: Callable[[Progress], None] | None,
 ) -> Cell:
     excluded = not_applicable(design, claim)
     if excluded is not None:
         return Cell(design, claim.id, "NOT_APPLICABLE", because=excluded)
-    grounding = ground(design, scope)
+    recipe = functools.partial(question_of, design, claim.id, scope)
+    limits = orders.for_cell(design, claim.id)
     try:
-        verdict = decide(
-            grounding.system,
-            grounding.property(claim),
-            states_max=limits.states_max,
-            depth_max=limits.depth_max,
-            seconds_max=limits.seconds_max,
-            progress=progress,
-        )
+        if orders.engine == "auto":
+            verdict = answer(recipe, limits, progress)
+        else:
+            verdict = asked(orders.engine, recipe(), limits, progress)
     except EngineDisagreement as disagreement:
         reason = str(disagreement)
         return Cell(design, claim.id, "UNKNOWN", because=reason, error=reason)
     if verdict.trace is None:
-        return Cell(design, claim.id, verdict.word, verdict, because=_reason(verdict))
+        error = verdict.reason if is_refused(verdict) else ""
+        verdict = _travelling(verdict, orders.certificates)
+        return Cell(design, claim.id, verdict.word, verdict, because=_reason(verdict), error=error)
+    grounding = ground(design, scope)
     replayed = replay(design, scope, grounding, claim, verdict.trace)
     return Cell(
         design,
@@ -117,6 +136,14 @@ def _judged(
         because=what_broke(grounding, claim, verdict.trace),
         price=prices(design).get(claim.id),
     )
+
+
+def _travelling(verdict: Verdict, keeps: bool) -> Verdict:
+    """A verdict without what nobody will read: the bytes of a certificate can be many."""
+    if verdict.certificate is None or keeps:
+        return verdict
+    kind, confirmed = verdict.certificate.kind, verdict.certificate.confirmed
+    return dataclasses.replace(verdict, certificate=Certificate(kind, b"", confirmed))
 
 
 def _reason(verdict: Verdict) -> str:

@@ -10,6 +10,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from checker import Progress as Exploring
 from mktme.judge import Cell
+from mktme.orders import amount
 
 
 class Bar:
@@ -26,9 +27,33 @@ class Bar:
 
     def exploring(self, at: Exploring) -> None:
         """How far the one cell is."""
-        rate = at.states / max(at.seconds, 0.001)
-        detail = f"depth {at.depth}, {at.states:,} states, {rate:,.0f} states/s"
-        self._progress.update(self._task, detail=detail)
+        self._progress.update(self._task, detail=in_words(at))
+
+
+def in_words(at: Exploring) -> str:
+    """States, rate, depth, frontier, memory, how much of all there could be, and what is left."""
+    rate = at.states / max(at.seconds, 0.001)
+    said = [
+        f"depth {at.depth}",
+        f"{at.states:,} states",
+        f"{rate:,.0f} states/s",
+        f"frontier {at.expanded:,} of {at.frontier:,}",
+        amount(at.memory),
+        f"{_per_cent(at)} of at most {_rounded(at.ceiling)}",
+        str(at.estimate) if at.estimate is not None else "",
+    ]
+    return ", ".join(filter(None, said))
+
+
+def _per_cent(at: Exploring) -> str:
+    # In whole numbers: a ceiling may be far beyond what a floating-point number holds.
+    millionths = 10**8 * at.states // max(1, at.ceiling)
+    return f"{millionths / 10**6:.2g} %" if millionths else "under 0.000001 %"
+
+
+def _rounded(number: int) -> str:
+    """A great number by its magnitude."""
+    return f"{number:,}" if number < 10**9 else f"10^{len(str(number)) - 1}"
 
 
 @contextmanager

@@ -4,17 +4,27 @@ from __future__ import annotations
 
 import importlib.metadata
 import platform
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 from mktme.judge import Cell
 from model import NOT_MODELLED, Scope
 
-PACKAGES = ("mktme", "z3-solver", "numpy", "cryptography")
+PACKAGES = ("mktme", "z3-solver", "cvc5", "python-sat", "numpy", "cryptography")
+
+NONE_WRITTEN: Mapping[tuple[str, str], Path] = {}
 
 
-def record(cells: Iterable[Cell], scope: Scope) -> dict[str, Any]:
-    """`scope`, `versions`, `not_modelled` (knob to reason), and one result for each cell."""
+def record(
+    cells: Iterable[Cell],
+    scope: Scope,
+    certificates: Mapping[tuple[str, str], Path] = NONE_WRITTEN,
+) -> dict[str, Any]:
+    """`scope`, `versions`, `not_modelled` (knob to reason), and one result for each cell.
+
+    `certificates` has the files that were written, by design and property.
+    """
     return {
         "scope": {
             "packages": scope.packages,
@@ -27,17 +37,23 @@ def record(cells: Iterable[Cell], scope: Scope) -> dict[str, Any]:
             **{name: importlib.metadata.version(name) for name in PACKAGES},
         },
         "not_modelled": dict(NOT_MODELLED),
-        "results": [_result(cell) for cell in cells],
+        "results": [
+            _result(cell, certificates.get((cell.design.name, cell.property_id))) for cell in cells
+        ],
     }
 
 
-def _result(cell: Cell) -> dict[str, Any]:
+def _result(cell: Cell, certificate: Path | None) -> dict[str, Any]:
     """One cell.
 
     `depth`, `states` and `engine` are null where no engine ran, `length` where nothing is violated,
     `replayed` where there was nothing to replay, and `price` where no posture brings the violation.
+    Where `reduced`, the states are representatives of classes.
+    `extent` says for which sizes a proof holds, `confirmed` what the second checker confirmed of
+    it, and `certificate` where it was written; they are null where nothing is proved.
     """
     verdict = cell.verdict
+    proved = verdict if verdict is not None and verdict.word == "PROVED" else None
     return {
         "design": cell.design.name,
         "property": cell.property_id,
@@ -45,7 +61,11 @@ def _result(cell: Cell) -> dict[str, Any]:
         "depth": verdict.depth if verdict else None,
         "length": len(cell.trace) if cell.trace else None,
         "states": verdict.states if verdict else None,
+        "reduced": verdict.reduced if verdict else None,
         "engine": verdict.engine if verdict else None,
+        "extent": proved.extent if proved else None,
+        "confirmed": proved.certificate.confirmed if proved and proved.certificate else None,
+        "certificate": str(certificate) if certificate else None,
         "replayed": cell.replay.agrees if cell.replay else None,
         "price": cell.price,
         "story": cell.story or None,

@@ -31,6 +31,8 @@ def sign(cell: Cell) -> Text:
     text, style = _SIGNS[cell.word]
     depth = cell.verdict.depth if cell.verdict else 0
     text = text.format(depth=depth, steps=steps(len(cell.trace or ())))
+    if cell.word == "PROVED" and cell.verdict and cell.verdict.extent == "any size":
+        text = "✓ any size"
     if cell.price:
         text += " §"
     if cell.disagrees:
@@ -81,7 +83,8 @@ def _cell(cell: Cell | None) -> Text:
         return Text("")
     said = sign(cell)
     if cell.verdict is not None and cell.verdict.states is not None:
-        said.append(f"\n({cell.verdict.states:,})", style="dim")
+        classes = " classes" if cell.verdict.reduced else ""
+        said.append(f"\n({cell.verdict.states:,}{classes})", style="dim")
     return said
 
 
@@ -133,7 +136,8 @@ def not_modelled_note() -> Text:
 def legend(cells: Sequence[Cell]) -> Text:
     """What the marks in the matrix mean, as far as they occur."""
     meanings = {
-        "✓": "proved: in every reachable state of this scope",
+        "✓ proved": "in every reachable state of this scope",
+        "✓ any size": "proved for any number of packages, CPUs, KeyIDs and keys",
         "✗": "violated: the length of the shortest counterexample",
         "~": "holds to that depth, and was not checked beyond",
         "∅": "vacuous: what the property speaks about never happens",
@@ -142,4 +146,14 @@ def legend(cells: Sequence[Cell]) -> Text:
     }
     shown = "".join(sign(cell).plain for cell in cells)
     said = [f"{mark} {meaning}" for mark, meaning in meanings.items() if mark in shown]
-    return Text("\n".join([*said, "(n) distinct states that the cell took"]), style="dim")
+    said.append("(n) distinct states that the cell took")
+    if any(cell.verdict and cell.verdict.reduced for cell in cells):
+        said[-1] += "; classes: one state stands for all that are alike, which Z3 proved"
+    return Text("\n".join(said), style="dim")
+
+
+def certificates_note(folder: str, number: int) -> Text:
+    """Where the certificates are, and how to check one again."""
+    said = "1 certificate" if number == 1 else f"{number} certificates"
+    text = f"{said} written to {folder}; mktme verify-certificate FILE checks one again."
+    return Text(text, style="dim")

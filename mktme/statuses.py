@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from checker.answers.verdict import Verdict
+from checker.certifying.certificate import is_refused
 from mktme.judge import Cell
 
 HOLDS = 0
@@ -23,10 +25,10 @@ MEANINGS = {
     VIOLATED: "a property is violated (check only), a line's answer is not the expected one"
     " (simulate)",
     BAD_INPUT: "bad input",
-    INCONCLUSIVE: "inconclusive: unknown, or checked to some depth only; a race that no expectation"
-    " judges was not searched to its end (simulate)",
+    INCONCLUSIVE: "inconclusive: unknown, or checked to some depth only; no proof for any size"
+    " (lemmas); a race that no expectation judges was not searched to its end (simulate)",
     VACUOUS: "vacuous: what a property speaks about never happens",
-    DISAGREE: "two checkers disagree, or a violation does not replay",
+    DISAGREE: "two checkers disagree, a certificate is refused, or a violation does not replay",
     INTERNAL: "an error of this program",
     NOT_WRITTEN: "the answer could not be written",
     INTERRUPTED: "interrupted",
@@ -53,3 +55,10 @@ def for_compare(cells: Iterable[Cell]) -> int:
     if any(cell.word in ("UNKNOWN", "HOLDS_TO") for cell in cells):
         return INCONCLUSIVE
     return HOLDS
+
+
+def for_proof(verdict: Verdict) -> int:
+    """The status of `mktme lemmas`: a proof that does not succeed says nothing about the claim."""
+    if is_refused(verdict):
+        return DISAGREE
+    return HOLDS if verdict.word == "PROVED" else INCONCLUSIVE

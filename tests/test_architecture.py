@@ -28,7 +28,7 @@ LIBRARIES: dict[str, set[str]] = {
     "properties": {"z3"},
     "impl": {"cryptography"},
     "conformance": set(),
-    "mktme": {"rich", "typer"},
+    "mktme": {"distributed", "rich", "typer"},
 }
 """Package to the libraries beyond Python's own that it may import."""
 
@@ -53,6 +53,19 @@ def imports_by_module(package: str) -> dict[str, set[str]]:
     }
 
 
+CHECKER: dict[str, set[str]] = {
+    "systems": set(),
+    "answers": {"systems"},
+    "exploring": {"answers", "systems"},
+    "reducing": {"answers", "systems"},
+    "solving": {"answers", "exploring", "systems"},
+    "ic3": {"answers", "solving", "systems"},
+    "anysize": {"answers", "exploring", "ic3", "solving", "systems"},
+    "certifying": {"answers", "anysize", "reducing", "systems"},
+}
+"""Package inside the checker to the others that it uses; the modules above them may use all."""
+
+
 @pytest.mark.parametrize("package", OWN)
 def test_a_package_imports_only_what_its_arrows_allow(package: str) -> None:
     allowed = OWN[package] | LIBRARIES[package]
@@ -66,6 +79,38 @@ def test_every_arrow_is_used(package: str) -> None:
     used = set().union(*imports_by_module(package).values())
     optional = {"properties"} if package == "conformance" else set()
     assert set() == (OWN[package] | LIBRARIES[package]) - used - optional
+
+
+def parts_used_by(source: str) -> set[str]:
+    """The packages inside the checker that a text imports from."""
+    names = [
+        name
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for name in (
+            [f"{node.module}.{alias.name}" for alias in node.names]
+            if isinstance(node, ast.ImportFrom)
+            else [alias.name for alias in node.names]
+        )
+    ]
+    return {name.split(".")[1] for name in names if name.startswith("checker.")}
+
+
+@pytest.mark.parametrize("package", CHECKER)
+def test_a_package_inside_the_checker_uses_exactly_those_below_it(package: str) -> None:
+    texts = [p.read_text(encoding="utf-8") for p in (ROOT / "checker" / package).glob("*.py")]
+    used = set().union(*map(parts_used_by, texts)) - {package}
+    assert CHECKER[package] == used
+
+
+def test_every_package_inside_the_checker_has_its_arrows() -> None:
+    assert set(CHECKER) == {path.parent.name for path in (ROOT / "checker").glob("*/__init__.py")}
+
+
+def test_the_checker_of_closed_sets_knows_nothing_of_ours() -> None:
+    source = (ROOT / "checker/certifying/closed_set.py").read_text(encoding="utf-8")
+    assert {"numpy"} == imports_of(source) - sys.stdlib_module_names
+    assert source.count("\n") <= 300
 
 
 def test_model_and_implementation_never_meet() -> None:
@@ -97,6 +142,7 @@ def test_no_package_imports_a_test_library_and_only_mktme_speaks_to_a_terminal()
     assert {
         "cryptography": {"impl"},
         "cvc5": {"checker"},
+        "distributed": {"mktme"},
         "numpy": {"checker"},
         "pysat": {"checker"},
         "rich": {"mktme"},

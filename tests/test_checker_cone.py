@@ -9,8 +9,10 @@ import z3
 from small_systems import ANSWER, FALSE, TRUE, claim_of, counter, numeral
 
 from checker.answers.trace import first_violation, run
+from checker.confirm import EngineDisagreement, confirm
+from checker.engines import Limits
 from checker.exploring.explore import explore
-from checker.portfolio import EngineDisagreement, confirm, decide
+from checker.portfolio import decide
 from checker.systems.cone import cone_of_influence, lift, lift_start
 from checker.systems.system import Call, GroundAction, GroundSystem, Variable
 
@@ -108,26 +110,27 @@ def test_the_portfolio_counts_the_cone():
 
 def test_beyond_the_explorers_limit_bounded_search_goes_on():
     system, n = counter(6)
-    verdict = decide(system, claim_of(n != 20), states_max=10, depth_max=30)
+    verdict = decide(system, claim_of(n != 20), Limits(states_max=10, depth_max=30))
     assert ("VIOLATED", "bounded", 20) == (verdict.word, verdict.engine, len(verdict.trace))
-    beyond = decide(system, claim_of(n != 40), states_max=10, depth_max=30)
+    beyond = decide(system, claim_of(n != 40), Limits(states_max=10, depth_max=30))
     assert ("HOLDS_TO", 30) == (beyond.word, beyond.depth)
-    assert "more than 10 states; searched to depth 30 only" == beyond.reason
-    explored = decide(system, claim_of(n != 60), states_max=50, depth_max=3)
+    assert beyond.reason.startswith("explore: more than 10 states; k-induction: not inductive")
+    assert beyond.reason.endswith("; bounded: searched to depth 30 only")
+    explored = decide(system, claim_of(n != 60), Limits(states_max=50, depth_max=3))
     assert ("HOLDS_TO", 50) == (explored.word, explored.depth)
 
 
 def test_induction_is_tried_before_a_bounded_answer():
     system, n = counter(6)
     claim = claim_of(steps={"up": n != 63}, premise=n == 2)
-    verdict = decide(system, claim, states_max=10)
+    verdict = decide(system, claim, Limits(states_max=10))
     assert ("PROVED", "k-induction", 11) == (verdict.word, verdict.engine, verdict.states)
 
 
 def test_an_unexplorable_system_is_left_to_the_solver():
     system, n = counter(4)
     anywhere = dataclasses.replace(system, initially=z3.ULT(n, 9))
-    verdict = decide(anywhere, claim_of(n != 12), states_max=5)
+    verdict = decide(anywhere, claim_of(n != 12), Limits(states_max=5))
     assert ("VIOLATED", 4, None) == (verdict.word, len(verdict.trace), verdict.states)
     divided = dataclasses.replace(
         system.actions[0], updates={"n": z3.UDiv(n, z3.BitVecVal(3, 4)) + n + 1}

@@ -7,8 +7,9 @@ import pytest
 import textbook
 import z3
 
+from checker import decide
 from checker.exploring.explore import explore
-from checker.portfolio import decide
+from checker.ic3.search import ic3
 from checker.solving.bounded import bounded
 from checker.solving.induction import k_induction
 
@@ -48,7 +49,7 @@ def test_counts_are_pinned(name):
     assert states == sum(seen.levels)
 
 
-@pytest.mark.parametrize("name", ["die-hard", "peterson", "philosophers-3", "missionaries"])
+@pytest.mark.parametrize("name", COUNTS)
 def test_a_plain_search_counts_the_same(name):
     system = COUNTS[name][0]()[0].system
     plain, seen = plain_search.search(system), explore(system, [])
@@ -67,16 +68,20 @@ def test_every_engine_finds_a_shortest_violation(name):
     found = [
         explore(ground.system, [claim]).verdict(ground.system, claim),
         bounded(ground.system, claim, 12),
+        bounded(ground.system, claim, 12, backend="z3"),
         k_induction(ground.system, claim, 13),
         decide(ground.system, claim),
+        ic3(ground.system, claim),
     ]
-    assert [("VIOLATED", length)] * 4 == [(v.word, len(v.trace)) for v in found]
+    assert [("VIOLATED", length)] * 6 == [(v.word, len(v.trace)) for v in found]
+    assert [found[0].trace] * 4 == [v.trace for v in found[1:5]]
 
 
 @pytest.mark.parametrize("name", HOLDING)
 def test_what_holds_is_proved(name):
     ground, claims = HOLDING[name]()
     assert ["PROVED"] * len(claims) == [decide(ground.system, c).word for c in claims]
+    assert ["PROVED"] * len(claims) == [ic3(ground.system, c).word for c in claims]
 
 
 def test_a_step_claim_is_proved_by_induction_where_it_follows_from_each_step():

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from runs import Run, grounded
 
-from checker import Trace, bounded, cone_of_influence, decide
+from checker import Limits, Trace, bounded, cone_of_influence, decide
 from conformance import Replay, replay
 from conformance.owners import user_key
 from designs import DESIGNS, design_from_text
@@ -208,10 +208,10 @@ def test_a_bound_plus_one_shows_nothing_new(
     claim = grounding.property(PROPERTIES[property_id])
     length += (design, property_id) in UNREACHED and scope.cpus - 2
     if not length:
-        verdict = decide(grounding.system, claim, states_max=1_000_000, depth_max=6, seconds_max=60)
+        verdict = decide(grounding.system, claim, Limits(1_000_000, 6, 60))
         assert verdict.word in ("PROVED", "HOLDS_TO")
         return
-    verdict = decide(grounding.system, claim, states_max=20_000_000, depth_max=length)
+    verdict = decide(grounding.system, claim, Limits(20_000_000, length))
     assert ("VIOLATED", length) == (verdict.word, verdict.depth)
     assert verdict.trace is not None
     assert "" == replayed(design, property_id, verdict.trace, scope).disagreement

@@ -9,11 +9,13 @@ import json
 import pytest
 from rich.console import Console
 
+from checker.certifying import refutation
 from conformance import Replay
 from designs import DESIGNS
-from mktme import cli, judge, matrix, render, statuses
+from mktme import cli, executors, judge, render, statuses
 from mktme.judge import Cell
 from mktme.matrix import judge_all
+from mktme.orders import Orders
 
 RESULT_KEYS = {
     "design",
@@ -58,7 +60,17 @@ REFUSALS = {
     ("check", "rfc-v2", "--keyids", "two"): "Invalid value for '--keyids'",
     ("check",): "Missing argument",
     ("list", "keys"): "unknown list 'keys'; known: designs, properties, knobs",
-    ("frob",): "No such command 'frob'. Known: compare, check, explain, payload, list",
+    ("frob",): "No such command 'frob'. Known: compare, check, explain, lemmas,",
+    (
+        "check",
+        "rfc-v2",
+        "--engine",
+        "ic4",
+    ): "unknown engine 'ic4' (did you mean ic3?); known:",
+    ("check", "rfc-v2", "--memory", "lots"): "'lots' is no amount of memory; known: a number with",
+    ("compare", "--executor", "ssh://x"): "unknown executor 'ssh://x'; known: processes,",
+    ("check", "rfc-v2", "--checkpoint", "/dev/null/x"): "cannot keep checkpoints in '/dev/null/x'",
+    ("lemmas", "rfc-v2", "x"): "unknown property 'x'; known: tables-agree,",
     ("payload", "rfc-v2", "type=usr"): "the type is unknown; known: user, cpu, clear, no-encrypt",
 }
 
@@ -74,7 +86,69 @@ def test_bad_input_gets_one_line_that_names_what_is_known(mktme, arguments):
 def test_a_check_of_what_holds_exits_with_0(mktme):
     status, out, _ = mktme("check", "rfc-v2-fixed", "bitmap-exact")
     assert statuses.HOLDS == status
-    assert "✓ proved" in out
+    assert "✓ any size" in out
+
+
+def test_an_engine_can_be_chosen(mktme):
+    for engine, said in [("explore", "✓ proved (3,408)"), ("ic3", "✓ proved")]:
+        status, out, _ = mktme("check", "rfc-v2-fixed", "bitmap-exact", "--engine", engine)
+        assert statuses.HOLDS == status
+        assert said in " ".join(out.split())
+
+
+def test_an_engine_that_cannot_tell_is_inconclusive(mktme):
+    status, out, _ = mktme("check", "rfc-v2", "bitmap-exact", "--engine", "parametric")
+    assert statuses.INCONCLUSIVE == status
+    assert "? unknown" in out
+
+
+def test_a_certificate_is_written_and_confirmed_alone(mktme, tmp_path):
+    kept = str(tmp_path / "kept")
+    for engine, suffix in [("auto", "smt2"), ("explore", "npz")]:
+        arguments = ("rfc-v2-fixed", "bitmap-exact", "--certificates", kept, "--engine", engine)
+        status, out, _ = mktme("check", *arguments, "--json")
+        path = f"{kept}/rfc-v2-fixed_bitmap-exact.{suffix}"
+        assert (statuses.HOLDS, path) == (status, json.loads(out)["results"][0]["certificate"])
+        status, out, _ = mktme("verify-certificate", path)
+        assert statuses.HOLDS == status
+        assert "confirmed: rfc-v2-fixed / bitmap-exact" in " ".join(out.split())
+
+
+def test_a_certificate_that_is_none_exits_with_5(mktme, tmp_path):
+    (tmp_path / "x.smt2").write_text("(check-sat)\n")
+    status, out, err = mktme("verify-certificate", str(tmp_path / "x.smt2"))
+    assert (statuses.DISAGREE, "", 1) == (status, out, err.count("\n"))
+    assert "cannot confirm" in err
+
+
+def test_a_proof_that_the_second_checker_refuses_exits_with_5_and_says_so(mktme, monkeypatch):
+    lie = refutation.Answers((("update keeps bitmap-exact", "sat"),), 0.0)
+    monkeypatch.setattr("checker.certifying.certificate.refuted_by_cvc5", lambda *_: lie)
+    status, out, _ = mktme("check", "rfc-v2-fixed", "bitmap-exact")
+    assert statuses.DISAGREE == status
+    assert "THE CHECKERS DISAGREE: the certificate was refused" in " ".join(out.split())
+
+
+def test_lemmas_shows_what_a_proof_rests_on(mktme):
+    status, out, _ = mktme("lemmas", "rfc-v2-fixed", "bitmap-exact")
+    assert statuses.HOLDS == status
+    assert "Proved for any number of packages, CPUs, KeyIDs and keys." in out
+    assert "A KeyID stands for one key at most." in " ".join(out.split())
+
+
+def test_lemmas_shows_where_an_induction_gets_stuck(mktme):
+    status, out, _ = mktme("lemmas", "rfc-v2", "bitmap-exact")
+    said = " ".join(out.split())
+    assert statuses.INCONCLUSIVE == status
+    assert "The induction gets stuck" in said
+    assert "bitmap-exact is not:" in said
+    assert "A run leads to" in said or "No run leads to" in said
+
+
+def test_lemmas_says_where_a_property_does_not_apply(mktme):
+    status, out, _ = mktme("lemmas", "rfc-v2-savekeys", "no-plaintext-unsaved")
+    assert statuses.HOLDS == status
+    assert "does not apply" in out
 
 
 def test_a_check_of_what_is_violated_exits_with_1(mktme):
@@ -90,7 +164,7 @@ def test_a_check_that_does_not_apply_is_a_dash_and_exits_with_0(mktme):
 
 
 def test_a_check_that_runs_into_its_limit_exits_with_3(mktme):
-    limits = ("--states-max", "50", "--depth-max", "1", "--seconds-max", "20")
+    limits = ("--engine", "bounded", "--depth-max", "1", "--seconds-max", "60")
     status, out, _ = mktme("check", "per-package", "released-is-clear", *limits)
     assert statuses.INCONCLUSIVE == status
     assert "~ to depth" in out
@@ -152,7 +226,15 @@ def test_json_is_one_object_with_scope_versions_and_results(mktme):
     said = json.loads(out)
     assert (statuses.VIOLATED, "") == (status, err)
     assert {"packages": 2, "cpus": 2, "keyids": 2, "values": 2} == said["scope"]
-    assert {"python", "mktme", "z3-solver", "numpy", "cryptography"} == set(said["versions"])
+    assert {
+        "python",
+        "mktme",
+        "z3-solver",
+        "cvc5",
+        "python-sat",
+        "numpy",
+        "cryptography",
+    } == set(said["versions"])
     hotplug, bitmap = said["results"]
     assert RESULT_KEYS <= set(hotplug)
     assert ("VIOLATED", 3, True) == (hotplug["verdict"], hotplug["length"], hotplug["replayed"])
@@ -196,7 +278,7 @@ def test_help_names_every_exit_status(mktme):
 def test_processors_are_counted_where_affinity_cannot_be_asked(monkeypatch):
     monkeypatch.delattr("os.sched_getaffinity", raising=False)
     monkeypatch.setattr("os.cpu_count", lambda: 3)
-    assert 3 == matrix.processors()
+    assert 3 == executors.processors()
 
 
 def test_explain_says_so_when_there_is_nothing_to_explain(mktme):
@@ -239,5 +321,6 @@ def readme(request):
 
 def test_processes_side_by_side_answer_in_the_order_asked(mktme):
     asked = [(DESIGNS["rfc-v2"], "hotplug-admitted"), (DESIGNS["rfc-v2"], "released-is-clear")]
-    cells = judge_all(asked, cli.Scope(), cli.Limits(), workers=2)
+    with executors.executor("processes:2") as pool:
+        cells = judge_all(asked, cli.Scope(), Orders(), pool)
     assert [3, 1] == [len(cell.trace) for cell in cells]

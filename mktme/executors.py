@@ -1,0 +1,87 @@
+"""Decides where cells are judged: on this machine's processors, or on a cluster of machines."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import urllib.parse
+from collections.abc import Iterator
+from concurrent.futures import Executor, ProcessPoolExecutor
+from contextlib import contextmanager
+from typing import Any
+
+
+class ExecutorError(ValueError):
+    """An executor that is unknown, not installed or not reachable; the message says which."""
+
+
+KNOWN = "processes, processes:NUMBER, dask://HOST:PORT"
+CONNECT_SECONDS = 10
+"""How long a cluster may take to answer before it counts as not reachable."""
+
+
+@contextmanager
+def executor(text: str = "processes", most: int | None = None) -> Iterator[Executor]:
+    """The executor that a text names, shut down at the end.
+
+    `processes` has one for each processor that this process may use, but no more than `most`.
+    `dask://HOST:PORT` is the scheduler of a Dask cluster whose workers have this program installed.
+    Raises ExecutorError.
+    """
+    scheme, _, rest = text.partition(":")
+    if scheme == "processes":
+        yield from _processes(_number(text, rest) if rest else processors(), most)
+    elif scheme == "dask" and rest.startswith("//"):
+        yield from _dask(text)
+    else:
+        raise ExecutorError(f"unknown executor {text!r}; known: {KNOWN}")
+
+
+def processors() -> int:
+    """How many processors this process may use; where that cannot be asked, how many there are."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _number(text: str, digits: str) -> int:
+    if not digits.isdecimal() or int(digits) == 0:
+        raise ExecutorError(f"executor {text!r} does not say how many processes; known: {KNOWN}")
+    return int(digits)
+
+
+def _processes(number: int, most: int | None) -> Iterator[Executor]:
+    # A fresh interpreter for each worker: z3 and the progress display have threads, which a fork
+    # would copy in whatever state they are.
+    context = multiprocessing.get_context("spawn")
+    workers = number if most is None else max(1, min(number, most))
+    pool = ProcessPoolExecutor(workers, mp_context=context)
+    try:
+        yield pool
+    except BaseException:
+        pool.shutdown(wait=False, cancel_futures=True)
+        raise
+    pool.shutdown()
+
+
+def _dask(text: str) -> Iterator[Executor]:
+    address = urllib.parse.urlsplit(text)
+    try:
+        known = bool(address.hostname and address.port)
+    except ValueError:
+        known = False
+    if not known:
+        raise ExecutorError(f"executor {text!r} names no host and port; known: {KNOWN}")
+    try:
+        from distributed import Client
+    except ImportError:
+        raise ExecutorError(
+            f"executor {text!r} needs Dask: python -m pip install 'mktme[dask]'"
+        ) from None
+    try:
+        client: Any = Client(f"tcp://{address.netloc}", timeout=CONNECT_SECONDS)  # type: ignore[no-untyped-call]
+    except (OSError, TimeoutError) as error:
+        reason = str(error).split("\n")[0] or type(error).__name__
+        raise ExecutorError(f"no Dask scheduler answers at {address.netloc}: {reason}") from None
+    with client, client.get_executor() as pool:
+        yield pool

@@ -1,0 +1,82 @@
+"""The options that several commands share: how each is spelled, and what its help says."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from checker import Limits
+from mktme.orders import (
+    ENGINE_NAMES,
+    LIMITS,
+    Orders,
+    bytes_from_text,
+    engine_from_text,
+    folder_from_text,
+)
+from model import LIMITS as SIZES
+
+
+def _range(bound: str) -> str:
+    least, greatest = SIZES[bound]
+    return f"{least} to {greatest}"
+
+
+DesignArgument = Annotated[
+    str, typer.Argument(metavar="DESIGN[,knob=value…]", help="A named design, with knobs changed.")
+]
+PropertyArgument = Annotated[str, typer.Argument(metavar="PROPERTY", help="The property's id.")]
+Packages = Annotated[int, typer.Option(help=f"Packages, {_range('packages')}.")]
+Cpus = Annotated[int, typer.Option(help=f"CPUs in each package, {_range('cpus')}.")]
+KeyIds = Annotated[int, typer.Option("--keyids", help=f"Usable KeyIDs, {_range('keyids')}.")]
+StatesMax = Annotated[int, typer.Option(help="Explore at most this many distinct states.", min=1)]
+DepthMax = Annotated[int, typer.Option(help="Search at most this deep beyond them.", min=0)]
+SecondsMax = Annotated[float, typer.Option(help="Seconds for each cell.", min=0.1)]
+Engine = Annotated[
+    str, typer.Option(metavar="ENGINE", help=f"Who answers: {', '.join(ENGINE_NAMES)}.")
+]
+Memory = Annotated[
+    str | None,
+    typer.Option(metavar="SIZE", help="Memory for each exploration, such as 512M or 8G."),
+]
+Checkpoint = Annotated[
+    str | None,
+    typer.Option(metavar="DIR", help="Keep what was explored here, and resume from it."),
+]
+Certificates = Annotated[
+    str | None, typer.Option(metavar="DIR", help="Write the certificate of each proof here.")
+]
+ExecutorName = Annotated[
+    str,
+    typer.Option(
+        "--executor",
+        metavar="EXECUTOR",
+        help="Where cells are judged: processes, processes:NUMBER, or dask://HOST:PORT.",
+    ),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+
+STATES_MAX = LIMITS.states_max or 0
+DEPTH_MAX = LIMITS.depth_max
+SECONDS_MAX = LIMITS.seconds_max or 0.0
+
+
+def orders_of(
+    states_max: int,
+    depth_max: int,
+    seconds_max: float,
+    engine: str,
+    memory: str | None,
+    checkpoint: str | None,
+    certificates: str | None,
+) -> Orders:
+    """What these options ask for. Raises OrderError."""
+    limits = Limits(
+        states_max,
+        depth_max,
+        seconds_max,
+        None if memory is None else bytes_from_text(memory),
+        None if checkpoint is None else folder_from_text(checkpoint, "checkpoints"),
+    )
+    return Orders(limits, engine_from_text(engine), certificates is not None)

@@ -1,0 +1,129 @@
+"""How a proof for any size is told: the lemmas it rests on, or the step at which it gets stuck."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator
+
+from rich.console import RenderableType
+from rich.text import Text
+
+from checker import Limits, Question
+from checker.answers.proof import AnySize, Proof
+from checker.answers.trace import TraceStep
+from checker.answers.verdict import Verdict
+from checker.anysize.any_size import Attempt
+from checker.anysize.discovery import discover
+from checker.anysize.gap import gap_is_reached
+from checker.anysize.houdini import Failure
+from checker.anysize.stratified import is_stratified
+from checker.certifying.certificate import certified
+from checker.engines import attempted
+from checker.systems.reading import Reading
+from designs import Design
+from mktme import words
+from mktme.explain import key_tables
+from mktme.judge import question_of
+from model import Scope, key_service
+from model.sorts import KEY
+from properties import PROPERTIES
+from properties.lemmas import LEMMAS
+
+LEARNED_IN = (Scope(2, 1, 1, 1), Scope(2, 2, 2, 1), Scope(2, 2, 2, 2))
+"""Where lemmas are looked for: the smallest scopes first, for some claims need no more."""
+
+TRIED_IN = Scope(3, 3, 3, 2)
+"""Where what was found is tried: what holds only because there are two of something is dropped."""
+
+KEYS_TRIED = 3
+"""How many key objects there are then. With per-package KeyIDs there could be more, of which no
+statement about two or three keys needs any."""
+
+REAL = {
+    "confirmed": "A run leads to the state before that step: the claim is violated.",
+    "refuted": "No run leads to the state before that step, in that scope: a lemma is missing that"
+    " would exclude it.",
+    "undecided": "Whether a run leads to the state before that step was not found out.",
+}
+
+
+def proof(
+    design: Design, property_id: str, limits: Limits, discovers: bool
+) -> tuple[Verdict, Iterator[RenderableType]]:
+    """The verdict of a proof for any size, and how it is told.
+
+    With `discovers` no lemma that stands in `properties.lemmas` is used, but what IC3 learns.
+    """
+    question = question_of(design, property_id, Scope())
+    if discovers:
+        discovery = discover(
+            functools.partial(key_service, design),
+            PROPERTIES[property_id],
+            [scope.sizes(design) for scope in LEARNED_IN],
+            TRIED_IN.sizes(design) | {KEY: KEYS_TRIED},
+            seconds_max=limits.seconds_max,
+        )
+        verdict, attempt = discovery.verdict, discovery.attempt
+        heading = f"{discovery.candidates} statements were learned from IC3 in small scopes."
+    else:
+        attempt = attempted(question, limits)
+        if attempt is None:
+            raise AssertionError("a modelled design has a text")
+        verdict, heading = attempt.verdict, f"{len(LEMMAS)} lemmas were offered."
+    confirmed = _certified(verdict, question)
+    return confirmed, _told(verdict.proof, confirmed, attempt, question, heading)
+
+
+def _certified(verdict: Verdict, question: Question) -> Verdict:
+    if verdict.word != "PROVED":
+        return verdict
+    return certified(verdict, question.cone, question.claim, question.subject)
+
+
+def _told(
+    found: Proof | None,
+    verdict: Verdict,
+    attempt: Attempt | None,
+    question: Question,
+    heading: str,
+) -> Iterator[RenderableType]:
+    yield Text(f"{question.subject['design']} / {question.claim.id}", style="bold")
+    yield Text(f"The property: {PROPERTIES[question.claim.id].sentence}")
+    yield Text(heading, style="dim")
+    if isinstance(found, AnySize) and verdict.certificate is not None:
+        yield from _proved(found, verdict.certificate.confirmed)
+    elif attempt is not None and attempt.selection and attempt.selection.gap:
+        yield from _stuck(attempt, attempt.selection.gap)
+    else:
+        yield Text(f"No proof for any size: {verdict.reason}.")
+
+
+def _proved(found: AnySize, confirmed: str) -> Iterator[RenderableType]:
+    yield Text("\nProved for any number of packages, CPUs, KeyIDs and keys.", style="bold")
+    if found.lemmas:
+        yield Text("What is inductive together with the property:")
+    for sentence in found.lemmas:
+        yield Text(f"  {sentence}")
+    decidable = sum(is_stratified(condition.formula) for condition in found.conditions)
+    yield Text(
+        f"{len(found.conditions)} conditions, {decidable} of them in the decidable fragment (EPR);"
+        f" Z3 refutes each, and {confirmed}.",
+        style="dim",
+    )
+
+
+def _stuck(attempt: Attempt, gap: Failure) -> Iterator[RenderableType]:
+    """The step at which the induction gets stuck, as tables, and whether it is real."""
+    sizes = ", ".join(f"{sort.name} {n}" for sort, n in attempt.grounding.finite.sizes.items())
+    yield Text(f"\nNo proof for any size. The induction gets stuck (scope: {sizes}):", style="bold")
+    before = Reading(attempt.grounding, gap.before)
+    if gap.call is None or gap.after is None:
+        yield Text(f"{gap.failed} is false in this initial state:")
+        yield key_tables(before, before)
+        return
+    step = TraceStep(gap.call, "ok", gap.after)
+    yield Text(f"All that is known so far ({', '.join(gap.assumed)}) is true here:")
+    yield key_tables(before, before)
+    yield Text(f"But after “{words.call_in_words(before, step)}”, {gap.failed} is not:")
+    yield key_tables(Reading(attempt.grounding, gap.after), before)
+    yield Text(f"{REAL[gap_is_reached(attempt)]}")

@@ -1,0 +1,118 @@
+"""Whichever engine answers, and in whichever process, the answer is the same."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+
+import pytest
+import textbook
+
+from checker import Limits, Question, portfolio
+from checker.answers.verdict import Verdict
+from checker.certifying.certificate import REFUSED
+from checker.confirm import EngineDisagreement
+from checker.engines import ENGINES, asked
+from checker.portfolio import answer, combined, decide, in_turn
+from designs import DESIGNS
+from mktme.judge import question_of
+from model import Scope
+
+FEW = Limits(states_max=3, seconds_max=120)
+"""Too few states for an exploration to answer: the engines beside it have to."""
+
+
+def question(name: str, *arguments: object) -> Question:
+    """A question about a textbook system: its first claim."""
+    grounding, claims = getattr(textbook, name)(*arguments)
+    return Question(grounding.system, claims[0], grounding)
+
+
+SYSTEMS = {
+    "peterson": ("PROVED", None),
+    "die_hard": ("VIOLATED", 6),
+    "philosophers": ("VIOLATED", 3),
+    "missionaries": ("VIOLATED", 11),
+    "two_phase_commit": ("PROVED", None),
+}
+
+
+@pytest.mark.parametrize("name", SYSTEMS)
+def test_processes_side_by_side_answer_what_an_exploration_answers(name):
+    recipe = functools.partial(question, name)
+    explored, beside = answer(recipe, Limits()), answer(recipe, FEW)
+    assert SYSTEMS[name] == (explored.word, explored.trace and len(explored.trace))
+    assert (explored.word, explored.trace) == (beside.word, beside.trace)
+    assert ("explore", True) == (explored.engine, beside.engine != "explore")
+    assert (explored.word == "PROVED") == (explored.certificate is not None)
+    assert (beside.word == "PROVED") == (beside.certificate is not None)
+
+
+@pytest.mark.parametrize("engine", [e for e in ENGINES if e != "parametric"])
+def test_every_engine_gives_the_same_counterexample(engine):
+    recipe = functools.partial(question, "die_hard")
+    expected = decide(recipe().system, recipe().claim).trace
+    assert expected == asked(engine, recipe(), Limits()).trace
+
+
+def test_an_exploration_ends_when_another_engine_has_answered(monkeypatch):
+    monkeypatch.setattr(portfolio, "UNREDUCED_MAX", 3)
+    monkeypatch.setattr(portfolio, "explored", _never_ending)
+    verdict = answer(functools.partial(question, "peterson"), Limits(seconds_max=120))
+    assert "PROVED" == verdict.word
+    assert "explore" != verdict.engine
+
+
+def _never_ending(question, limits, progress=None, *, reduced=False):
+    """An exploration that has always more to do; the small one stops at its limit."""
+    while reduced:
+        progress(None)
+    return Verdict("HOLDS_TO", "explore", 1, states=3, reason="more than 3 states")
+
+
+def test_a_design_is_judged_alike_by_any_engine():
+    recipe = functools.partial(question_of, DESIGNS["rfc-v2"], "bitmap-exact", Scope(1, 1, 1, 1))
+    verdicts = [asked(e, recipe(), Limits()) for e in ("explore", "bounded", "ic3", "k-induction")]
+    assert {"VIOLATED"} == {verdict.word for verdict in verdicts}
+    assert 1 == len({verdict.trace for verdict in verdicts})
+
+
+def test_what_no_engine_decides_holds_to_the_greatest_depth_with_every_reason():
+    tried = [
+        Verdict("UNKNOWN", "ic3", 3, premise_reached=False, reason="out of time"),
+        Verdict("HOLDS_TO", "explore", 5, states=7, transitions=9, reason="more than 7 states"),
+        Verdict("HOLDS_TO", "bounded", 8, premise_reached=False, reason="out of time"),
+    ]
+    verdict = combined(tried)
+    assert ("HOLDS_TO", 8, 7, True) == (
+        verdict.word,
+        verdict.depth,
+        verdict.states,
+        verdict.premise_reached,
+    )
+    said = "ic3: out of time; explore: more than 7 states; bounded: out of time"
+    assert said == verdict.reason
+
+
+def test_engines_that_contradict_each_other_are_an_error():
+    violated = in_turn(question("die_hard"), Limits(), ["explore"])
+    with pytest.raises(EngineDisagreement, match="explore says VIOLATED, ic3 says PROVED"):
+        combined([violated, Verdict("PROVED", "ic3", 1)])
+
+
+def test_a_refused_certificate_is_not_made_good_by_another_engine():
+    refused = Verdict("UNKNOWN", "ic3", 1, reason=f"{REFUSED}it is none")
+    assert portfolio.is_final(refused)
+    assert refused.reason == combined([refused, Verdict("HOLDS_TO", "x", 9, reason="y")]).reason
+
+
+def test_half_of_the_seconds_go_to_each_engine_but_the_last(monkeypatch):
+    given = []
+
+    def asked(engine, question, limits):
+        given.append((engine, round(limits.seconds_max)))
+        return Verdict("UNKNOWN", engine, 0, reason="it is lazy")
+
+    monkeypatch.setattr(portfolio, "asked", asked)
+    in_turn(question("peterson"), dataclasses.replace(FEW, seconds_max=80), ["ic3", "bounded"])
+    assert [("ic3", 40), ("bounded", 80)] == given

@@ -1,0 +1,27 @@
+"""What is said while an exploration runs."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from checker import Progress
+from checker.exploring.estimate import Estimate
+from mktme.progress import in_words
+
+AT = Progress(3, 5000, 9000, 400, 100, 2.0, 3 << 20, 1_000_000, Estimate(None))
+
+
+def test_everything_is_said_in_one_line():
+    said = "depth 3, 5,000 states, 2,500 states/s, frontier 100 of 400, 3 MiB"
+    assert f"{said}, 0.5 % of at most 1,000,000, growing" == in_words(AT)
+
+
+@pytest.mark.parametrize(
+    ("ceiling", "said"),
+    [(10**10, "5e-05 % of at most 10^10"), (10**400, "under 0.000001 % of at most 10^400")],
+)
+def test_a_ceiling_may_be_beyond_any_number_that_a_processor_has(ceiling, said):
+
+    assert said in in_words(dataclasses.replace(AT, ceiling=ceiling, estimate=None))
