@@ -36,6 +36,9 @@ from checker.systems.system import GroundSystem, System
 K_MAX = 8
 """The greatest k tried by induction: beyond, the pairs of distinct states outgrow their use."""
 
+CERTIFICATE_SECONDS = 60.0
+"""How long a second checker may take at least, however short the time for the answer was."""
+
 UNREDUCED_MAX = 400_000
 """States beyond which proving reductions costs less than it saves: about a second of exploring."""
 
@@ -82,7 +85,8 @@ class Question:
         return cone_of_influence(self.system, self.claim)
 
 
-Watch = Callable[[Progress], None] | None
+Watch = Callable[[Progress | str], None] | None
+"""Who hears how far an exploration is, or in words what else is being done."""
 
 
 def asked(engine: Engine, question: Question, limits: Limits, progress: Watch = None) -> Verdict:
@@ -91,13 +95,20 @@ def asked(engine: Engine, question: Question, limits: Limits, progress: Watch = 
     Raises EngineDisagreement when a run does not execute on the full system. A proof that the
     second checker does not accept makes UNKNOWN.
     """
-    return settled(_ENGINES[engine](question, limits, progress), question)
+    return settled(_ENGINES[engine](question, limits, progress), question, limits, progress)
 
 
-def settled(verdict: Verdict, question: Question) -> Verdict:
-    """The answer once it has been checked a second time."""
+def settled(
+    verdict: Verdict, question: Question, limits: Limits, progress: Watch = None
+) -> Verdict:
+    """The answer once it has been checked a second time, which may take as long as the first."""
     if verdict.word == "PROVED":
-        return certified(verdict, question.cone, question.claim, question.subject)
+        if progress is not None:
+            progress("checking the certificate")
+        seconds = max(CERTIFICATE_SECONDS, limits.seconds_max or 0.0)
+        return certified(
+            verdict, question.cone, question.claim, question.subject, seconds_max=seconds
+        )
     return on_full_system(verdict, question.system, question.cone, question.claim)
 
 

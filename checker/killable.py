@@ -16,6 +16,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
+from contextlib import suppress
 from typing import Any
 
 _CHILD = "from checker.killable import main; main()"
@@ -86,6 +87,9 @@ class Killable(Executor):
         except subprocess.TimeoutExpired:
             process.kill()
             process.communicate()
+            if process.stdin is not None:  # which only a task that was read whole has closed
+                with suppress(OSError):
+                    process.stdin.close()
             answer: Any = OutOfTime(f"killed after {self._seconds_max:g} seconds")
         else:
             answer = _answer(said, complaint, process.returncode)

@@ -70,6 +70,8 @@ def answer(recipe: Recipe, limits: Limits, progress: Watch = None) -> Verdict:
 
     tried: list[Verdict] = []
     if question.text is not None:
+        if progress is not None:
+            progress("trying a proof for any size")
         parametric = within(0.3)
         seconds = min(PARAMETRIC_SECONDS, parametric.seconds_max or PARAMETRIC_SECONDS)
         limited = dataclasses.replace(parametric, seconds_max=seconds)
@@ -79,7 +81,7 @@ def answer(recipe: Recipe, limits: Limits, progress: Watch = None) -> Verdict:
     few = UNREDUCED_MAX if limits.states_max is None else min(limits.states_max, UNREDUCED_MAX)
     if limits.checkpoint is None:
         small = explored(question, within(0.3, states_max=few), progress)
-        tried.append(settled(small, question))
+        tried.append(settled(small, question, limits, progress))
         if is_final(tried[-1]):
             return tried[-1]
     explores = limits.checkpoint is not None or few != limits.states_max
@@ -165,14 +167,15 @@ def _explored_meanwhile(
 ) -> list[Verdict]:
     """The exploration's answer, or none once one of the others has a conclusive answer."""
 
-    def watch(at: Progress) -> None:
+    def watch(at: Progress | str) -> None:
         if progress is not None:
             progress(at)
         if any(one.done() and is_final(_answer_of(one)) for one in beside):
             raise _Overtaken
 
     try:
-        return [settled(explored(question, limits, watch, reduced=True), question)]
+        found = explored(question, limits, watch, reduced=True)
+        return [settled(found, question, limits, progress)]
     except _Overtaken:
         return []
 

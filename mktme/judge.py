@@ -9,13 +9,11 @@ from __future__ import annotations
 import dataclasses
 import functools
 import time
-from collections.abc import Callable
 
 from checker import (
     Certificate,
     EngineDisagreement,
     Grounding,
-    Progress,
     Question,
     Verdict,
     answer,
@@ -23,6 +21,7 @@ from checker import (
 )
 from checker.answers.trace import Trace, is_true_in
 from checker.certifying.certificate import is_refused
+from checker.engines import Watch
 from checker.systems.property import Property
 from checker.systems.reading import Reading
 from conformance import Replay, replay
@@ -73,7 +72,7 @@ def judge(
     claim: Property,
     scope: Scope,
     orders: Orders = Orders(),  # noqa: B008 (it is immutable)
-    progress: Callable[[Progress], None] | None = None,
+    progress: Watch = None,
 ) -> Cell:
     """Decide one cell, and replay its violation if it has one."""
     started = time.monotonic()
@@ -105,7 +104,7 @@ def _judged(
     claim: Property,
     scope: Scope,
     orders: Orders,
-    progress: Callable[[Progress], None] | None,
+    progress: Watch,
 ) -> Cell:
     excluded = not_applicable(design, claim)
     if excluded is not None:

@@ -6,7 +6,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    TextColumn,
+    TimeElapsedColumn,
+)
+from rich.table import Column
 
 from checker import Progress as Exploring
 from mktme.judge import Cell
@@ -18,16 +26,16 @@ class Bar:
 
     def __init__(self, progress: Progress, total: int) -> None:
         self._progress = progress
-        self._task = progress.add_task("checking", total=total, detail="")
+        self._task = progress.add_task("", total=total, detail="checking")
 
     def done(self, cell: Cell) -> None:
         """One cell more is judged."""
         detail = f"{cell.design.name} / {cell.property_id}"
         self._progress.update(self._task, advance=1, detail=detail)
 
-    def exploring(self, at: Exploring) -> None:
-        """How far the one cell is."""
-        self._progress.update(self._task, detail=in_words(at))
+    def exploring(self, at: Exploring | str) -> None:
+        """How far the one cell is, or what else is done for it."""
+        self._progress.update(self._task, detail=at if isinstance(at, str) else in_words(at))
 
 
 def in_words(at: Exploring) -> str:
@@ -60,12 +68,11 @@ def _rounded(number: int) -> str:
 def progress(total: int) -> Iterator[Bar]:
     """A bar for so many cells."""
     err = Console(stderr=True)
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TextColumn("{task.fields[detail]}"),
-    )
-    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as shown:
+    detail = TextColumn("{task.fields[detail]}", table_column=Column(ratio=1, overflow="fold"))
+    columns: tuple[ProgressColumn, ...] = (TimeElapsedColumn(), detail)
+    if total > 1:
+        columns = (BarColumn(20), MofNCompleteColumn(), *columns)
+    with Progress(
+        *columns, console=err, transient=True, expand=True, disable=not err.is_terminal
+    ) as shown:
         yield Bar(shown, total)

@@ -61,7 +61,7 @@ CHECKER: dict[str, set[str]] = {
     "solving": {"answers", "exploring", "systems"},
     "ic3": {"answers", "solving", "systems"},
     "anysize": {"answers", "exploring", "ic3", "solving", "systems"},
-    "certifying": {"answers", "anysize", "reducing", "systems"},
+    "certifying": {"answers", "anysize", "killable", "reducing", "systems"},
 }
 """Package inside the checker to the others that it uses; the modules above them may use all."""
 

@@ -285,3 +285,16 @@ def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path, monkeypatch) -> N
         write(path, Certificate("induction", b"newer", ""))
     assert [path] == list(tmp_path.iterdir())
     assert b"new" == path.read_bytes()
+
+
+def test_a_large_closed_set_is_confirmed_in_a_process_that_has_a_limit(monkeypatch):
+    monkeypatch.setattr(module, "AT_ONCE_MAX", 0)
+    system, claim = coned(two_phase_commit())
+    proof = closed_set_of(system)
+    accepted = module.certificate_of(proof, system, claim, SUBJECT)
+    assert "closed-set" == accepted.kind
+    with pytest.raises(module.CertificateNotConfirmed, match="was killed after 0 seconds"):
+        module.certificate_of(proof, system, claim, SUBJECT, seconds_max=0.0)
+    beyond = dataclasses.replace(proof, states=proof.states[:-1])
+    with pytest.raises(module.CertificateRefused, match=r"leads out of the set|not in the set"):
+        module.certificate_of(beyond, system, claim, SUBJECT)

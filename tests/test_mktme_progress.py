@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 
 import pytest
 
-from checker import Progress
+from checker import Limits, Progress, answer
 from checker.exploring.estimate import Estimate
+from designs import DESIGNS
+from mktme.judge import question_of
 from mktme.progress import in_words
+from model import Scope
 
 AT = Progress(3, 5000, 9000, 400, 100, 2.0, 3 << 20, 1_000_000, Estimate(None))
 
@@ -25,3 +29,14 @@ def test_everything_is_said_in_one_line():
 def test_a_ceiling_may_be_beyond_any_number_that_a_processor_has(ceiling, said):
 
     assert said in in_words(dataclasses.replace(AT, ceiling=ceiling, estimate=None))
+
+
+def test_a_person_at_a_terminal_hears_what_is_done():
+    heard = []
+    question = question_of(DESIGNS["rfc-v2-fixed"], "bitmap-exact", Scope(2, 1, 1, 1))
+    recipe = functools.partial(dataclasses.replace, question, lemmas=())
+    verdict = answer(recipe, Limits(), heard.append)
+    assert ("PROVED", "explore") == (verdict.word, verdict.engine)
+    assert ["trying a proof for any size", "checking the certificate"] == [
+        remark for remark in heard if isinstance(remark, str)
+    ]

@@ -31,11 +31,15 @@ from checker.certifying.refutation import ScriptError, refuted_by_cvc5
 from checker.certifying.script_file import ScriptFile
 from checker.certifying.smtlib import script
 from checker.certifying.smtlib_words import NotStandard
+from checker.killable import Killable, TaskDied
 from checker.systems.property import GroundProperty
 from checker.systems.system import GroundSystem, Term
 
 SECONDS_MAX = 60.0
 """How long the second checker may take with one certificate, if nothing else is said."""
+
+AT_ONCE_MAX = 50_000
+"""States that the checker of closed sets confirms here; for more it has a process and a limit."""
 
 REFUSED = "the certificate was refused: "
 """How the reason begins where the second checker contradicts a proof: a fault of the program."""
@@ -158,9 +162,15 @@ def _closed_set(
         raise CertificateRefused("the states are those of another system")
     content = closed_set_file(proof, system, claim, subject)
     try:
-        _, _, said, line = closed_set.confirm(content)
+        if len(proof.states) <= AT_ONCE_MAX:
+            _, _, said, line = closed_set.confirm(content)
+        else:
+            with Killable(seconds_max) as processes:
+                _, _, said, line = processes.submit(closed_set.confirm, content).result()
     except closed_set.Refused as refusal:
         raise CertificateRefused(str(refusal)) from refusal
+    except TaskDied as death:
+        raise CertificateNotConfirmed(f"the checker of closed sets was {death}") from death
     if proof.representative is not None:
         if not proof.conditions:
             raise CertificateRefused("nothing says that the representatives stand for the others")
