@@ -242,6 +242,7 @@ def test_machine_code_is_made_when_what_is_left_repays_it(interpreted, monkeypat
     monkeypatch.setattr(sweep, "FRONTIER_MIN", 100)
     monkeypatch.setattr(sweep, "is_available", lambda: True)
     monkeypatch.setattr(sweep, "SECONDS_AT_LEAST", 0)
+    monkeypatch.setattr(sweep, "TEXT_SECONDS", 0)
     for cost, is_made in ((math.inf, False), (0.0, True)):
         monkeypatch.setattr(sweep, "compile_seconds", lambda lines, digest, cost=cost: cost)
         seen = explore(ground.system, [claim])

@@ -31,6 +31,10 @@ GROWING = 3
 """While levels grow, what is left is at least this one, a greater one, and the way down again."""
 
 
+TEXT_SECONDS = 0.005
+"""What it takes to write the text of one instance, which only tells what compiling would cost."""
+
+
 class Sweep(Protocol):
     """One way to compute, with its own set of the states that have been seen.
 
@@ -153,7 +157,7 @@ class Sweeps:
             return False
         grows = len(sizes) > 1 and sizes[-1] >= sizes[-2]
         left = sizes[-1] * (GROWING if grows else 1) * self._seconds / self._expanded
-        if left < SECONDS_AT_LEAST:
+        if left < SECONDS_AT_LEAST + TEXT_SECONDS * len(self._searched.stepper.steps):
             return False
         cost = compile_seconds(self._text().lines, self._digest)
         deadline = self._searched.deadline
