@@ -15,8 +15,8 @@ Reading order:
 * `anysize`: the same text with quantifiers; `parametric` first, then `any_size` and `discovery`
 * `reducing`: symmetries and dead variables, proved before they are used; `reduction` first
 * `certifying`: proofs written down, and the second checkers; `certificate` first
-* `confirm`, `engines`, `portfolio`: what is done with an answer, which engines there are, and which
-  is asked when; `killable`: processes that can be ended
+* `question`, `engines`, `portfolio`: what is asked, which engines there are, which is asked when;
+  `confirm`: what is done with a violation; `killable`: processes that can be ended
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from checker.anysize.parametric import Parametric
 from checker.certifying.certificate import certified
 from checker.certifying.recheck import CertificateError
 from checker.confirm import EngineDisagreement, confirm
-from checker.engines import ENGINES, Limits, Question, asked
+from checker.engines import ENGINES, Limits, asked
 from checker.exploring.checkpoint import CheckpointError
 from checker.exploring.compile import CompileError, compile_terms, successor_function
 from checker.exploring.exploration import Counterexample, Exploration, Finding, Progress
@@ -39,7 +39,8 @@ from checker.exploring.explore import explore
 from checker.exploring.instances import TooLarge
 from checker.exploring.machine import Machine
 from checker.ic3.search import ic3
-from checker.portfolio import answer, decide
+from checker.portfolio import answer, answer_by, decide
+from checker.question import Question, Texts, about
 from checker.reducing.reduction import reduce
 from checker.solving.bounded import bounded, reaches_premise
 from checker.solving.induction import k_induction
@@ -105,6 +106,7 @@ __all__ = [
     "Step",
     "Symmetry",
     "System",
+    "Texts",
     "TooLarge",
     "Trace",
     "TraceError",
@@ -114,7 +116,9 @@ __all__ = [
     "Variable",
     "Verdict",
     "Word",
+    "about",
     "answer",
+    "answer_by",
     "any_size",
     "asked",
     "attempt",

@@ -8,36 +8,39 @@ proof is written down and accepted by a second checker.
 from __future__ import annotations
 
 import dataclasses
-import functools
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 from checker.answers.verdict import Verdict
-from checker.anysize.any_size import Attempt, attempt, small_sizes
+from checker.anysize.any_size import PREMISE_STEPS_MAX, Attempt, attempt, small_sizes
 from checker.certifying.certificate import certified
 from checker.confirm import on_full_system
 from checker.exploring.compile import CompileError
 from checker.exploring.exploration import Progress
 from checker.exploring.explore import explore
 from checker.exploring.instances import TooLarge
+from checker.exploring.search import too_late
 from checker.ic3.search import ic3, symmetries_of
+from checker.question import Question, Texts
 from checker.reducing.reduction import reduce
-from checker.solving.bounded import bounded, deadline_after
+from checker.solving.bounded import bounded, deadline_after, reaches_premise
 from checker.solving.induction import k_induction
 from checker.solving.spacer import spacer
-from checker.systems.cone import cone_of_influence
 from checker.systems.finite import Finite
 from checker.systems.grounding import Grounding
 from checker.systems.property import GroundProperty, Property
-from checker.systems.system import GroundSystem, System
+from checker.systems.system import GroundSystem
 
 K_MAX = 8
 """The greatest k tried by induction: beyond, the pairs of distinct states outgrow their use."""
 
 CERTIFICATE_SECONDS = 60.0
 """How long a second checker may take at least, however short the time for the answer was."""
+
+VARIABLES_MAX = 300
+"""Variables beyond which a system is not read only to see that a premise is reached: seconds."""
 
 UNREDUCED_MAX = 400_000
 """States beyond which proving reductions costs less than it saves: about a second of exploring."""
@@ -61,30 +64,6 @@ class Limits:
     checkpoint: Path | None = None
 
 
-@dataclasses.dataclass(frozen=True)
-class Question:
-    """One claim about a ground system.
-
-    `grounding`, where it is known, has the reductions that were declared. `text` reads the system
-    under any interpretation and `claimed` is the claim's own text: with both, and the `lemmas`, an
-    answer for any size may be tried. `subject` says in strings what the question is about, for
-    the header of a certificate.
-    """
-
-    system: GroundSystem
-    claim: GroundProperty
-    grounding: Grounding | None = None
-    text: Callable[[Any], System] | None = None
-    claimed: Property | None = None
-    lemmas: Sequence[Any] = ()
-    subject: Mapping[str, str] = dataclasses.field(default_factory=dict)
-
-    @functools.cached_property
-    def cone(self) -> GroundSystem:
-        """The part of the system that the claim depends on."""
-        return cone_of_influence(self.system, self.claim)
-
-
 Watch = Callable[[Progress | str], None] | None
 """Who hears how far an exploration is, or in words what else is being done."""
 
@@ -105,41 +84,77 @@ def settled(
     if verdict.word == "PROVED":
         if progress is not None:
             progress("checking the certificate")
-        seconds = max(CERTIFICATE_SECONDS, limits.seconds_max or 0.0)
         return certified(
-            verdict, question.cone, question.claim, question.subject, seconds_max=seconds
+            verdict,
+            *_of_certificate(verdict, question),
+            question.subject,
+            seconds_max=max(CERTIFICATE_SECONDS, limits.seconds_max or 0.0),
+            memory_max=limits.memory_max,
         )
+    if verdict.trace is None:
+        return verdict
     return on_full_system(verdict, question.system, question.cone, question.claim)
+
+
+def _of_certificate(
+    verdict: Verdict, question: Question
+) -> tuple[GroundSystem | None, GroundProperty | Property]:
+    """The system and the claim that a certificate is about: for any size, none in particular."""
+    if verdict.extent == "any size" and question.texts is not None:
+        return None, question.texts.claim
+    return question.cone, question.claim
 
 
 def attempted(question: Question, limits: Limits) -> Attempt | None:
     """A try at a proof for any size; None where there is no text that could be read so.
 
-    Lemmas are selected, and the premise is looked for, in a scope that is small and no larger than
-    the question's own.
+    Lemmas are selected in a scope that is small and no larger than the question's own.
     """
-    if question.text is None or question.claimed is None or question.grounding is None:
+    texts = question.texts
+    if texts is None:
         return None
-    asked_for = question.grounding.finite.sizes
     sizes = {
-        sort: min(size, asked_for.get(sort, size))
-        for sort, size in small_sizes(question.text).items()
+        sort: min(size, texts.sizes.get(sort, size))
+        for sort, size in small_sizes(texts.system).items()
     }
-    small = question.grounding if sizes == asked_for else Grounding(question.text(Finite(sizes)))
+    small = question.grounding if sizes == texts.sizes else Grounding(texts.system(Finite(sizes)))
     return attempt(
-        question.text,
-        question.claimed,
-        question.lemmas,
+        texts.system,
+        texts.claim,
+        texts.lemmas,
         grounding=small,
         seconds_max=limits.seconds_max,
     )
 
 
 def _parametric(question: Question, limits: Limits, _: Watch) -> Verdict:
+    deadline = deadline_after(limits.seconds_max)
     found = attempted(question, limits)
-    if found is None:
-        return _unknown("parametric", "there is no text to read for any size")
+    if found is None or question.texts is None:
+        return unknown("parametric", "there is no text to read for any size")
+    proved = found.verdict.word == "PROVED"
+    if proved and found.grounding.finite.sizes != question.texts.sizes:
+        return _not_vacuous(found.verdict, question, question.texts, deadline)
     return found.verdict
+
+
+def _not_vacuous(
+    verdict: Verdict, question: Question, texts: Texts, deadline: float | None
+) -> Verdict:
+    """A proof whose premise was reached in a smaller scope, and now in the question's own.
+
+    Where that is too large to be read in passing, the smaller scope has to do, and that is said.
+    """
+    if texts.variables > VARIABLES_MAX:
+        reason = "its premise was reached in a smaller scope"
+        return dataclasses.replace(verdict, reason=reason)
+    depth = reaches_premise(question.cone, question.claim, PREMISE_STEPS_MAX, _left(deadline))
+    if depth is None:
+        said = (
+            f"it holds for any size, but its premise was not reached in {PREMISE_STEPS_MAX} steps"
+        )
+        return unknown("parametric", said)
+    return verdict
 
 
 def explored(
@@ -153,7 +168,9 @@ def explored(
     deadline = deadline_after(limits.seconds_max)
     reduction = None
     if reduced and question.grounding is not None:
-        reduction = reduce(question.grounding, cone, [claim])
+        reduction = reduce(question.grounding, cone, [claim], deadline=deadline)
+        if _is_over(deadline):  # then others may be refused than another time: no checkpoint
+            return unknown("explore", too_late(limits.seconds_max))
     try:
         verdict = explore(
             cone,
@@ -167,7 +184,7 @@ def explored(
             progress=progress,
         ).verdict(cone, claim)
     except (TooLarge, CompileError) as refusal:
-        return _unknown("explore", str(refusal))
+        return unknown("explore", str(refusal))
     is_reduced = reduction is not None and not reduction.is_identity
     return dataclasses.replace(verdict, reduced=is_reduced)
 
@@ -178,10 +195,14 @@ def _explore(question: Question, limits: Limits, progress: Watch) -> Verdict:
     if limits.checkpoint is None:
         few = dataclasses.replace(limits, states_max=_least(limits.states_max, UNREDUCED_MAX))
         first = explored(question, few, progress)
-        if first.word != "HOLDS_TO" or few.states_max == limits.states_max:
+        is_whole = few.states_max == limits.states_max
+        if first.word != "HOLDS_TO" or is_whole or _is_over(deadline):
             return first
     rest = dataclasses.replace(limits, seconds_max=_left(deadline))
-    return explored(question, rest, progress, reduced=True)
+    found = explored(question, rest, progress, reduced=True)
+    if limits.checkpoint is None and found.word == "UNKNOWN":
+        return dataclasses.replace(first, reason=found.reason)
+    return found
 
 
 def _bounded(question: Question, limits: Limits, _: Watch) -> Verdict:
@@ -228,8 +249,13 @@ _ENGINES: Mapping[Engine, Callable[[Question, Limits, Watch], Verdict]] = {
 }
 
 
-def _unknown(engine: str, reason: str) -> Verdict:
+def unknown(engine: str, reason: str) -> Verdict:
+    """That an engine has no answer, and why."""
     return Verdict("UNKNOWN", engine, 0, premise_reached=False, reason=reason)
+
+
+def _is_over(deadline: float | None) -> bool:
+    return deadline is not None and time.monotonic() >= deadline
 
 
 def _left(deadline: float | None) -> float | None:

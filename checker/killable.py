@@ -101,6 +101,12 @@ class Killable(Executor):
             future.set_result(answer[0])
 
 
+def apart(fn: Callable[..., Any], /, *args: Any) -> Any:
+    """`fn(*args)` in a process of its own: for a caller that is one of several threads."""
+    with Killable() as processes:
+        return processes.submit(fn, *args).result()
+
+
 def _answer(said: bytes, complaint: bytes, status: int) -> Any:
     """A result in a tuple of one, or the exception that the task raised or died of."""
     if status == 0:
@@ -111,22 +117,35 @@ def _answer(said: bytes, complaint: bytes, status: int) -> Any:
     return TaskDied(lines[-1] if lines else how)
 
 
-def _end_with(parent: int) -> None:
-    """Nobody waits for an answer once the parent is gone."""
-    while os.getppid() == parent:
-        time.sleep(1)
-    os._exit(1)
+def end_with_parent() -> None:
+    """End this process once its parent is gone: nobody waits for an answer any more."""
+
+    def watch(parent: int) -> None:
+        while os.getppid() == parent:
+            time.sleep(1)
+        os._exit(1)
+
+    threading.Thread(target=watch, args=(os.getppid(),), daemon=True).start()
 
 
 def main() -> None:
     """What the child does: read a task, run it, write its result or its exception."""
     answers = sys.stdout.buffer
     sys.stdout = sys.stderr  # whatever the task prints must not get between the answers
-    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
+    end_with_parent()
     fn, args, kwargs = pickle.loads(sys.stdin.buffer.read())
     try:
         answer: Any = (fn(*args, **kwargs),)
     except Exception as error:
-        answer = error
+        answer = _travelling(error)
     answers.write(pickle.dumps(answer))
     answers.flush()
+
+
+def _travelling(error: Exception) -> Exception:
+    """The exception, or its words where it cannot be sent: not all come back from being pickled."""
+    try:
+        pickle.loads(pickle.dumps(error))
+    except Exception:
+        return TaskDied(f"{type(error).__name__}: {error}")
+    return error

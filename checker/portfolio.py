@@ -20,9 +20,22 @@ from concurrent.futures import Future, as_completed
 from checker.answers.verdict import Verdict
 from checker.certifying.certificate import is_refused
 from checker.confirm import EngineDisagreement
-from checker.engines import UNREDUCED_MAX, Engine, Limits, Question, Watch, asked, explored, settled
+from checker.engines import (
+    CERTIFICATE_SECONDS,
+    UNREDUCED_MAX,
+    Engine,
+    Limits,
+    Watch,
+    asked,
+    explored,
+    settled,
+    unknown,
+)
 from checker.exploring.exploration import Progress
 from checker.killable import Killable, TaskDied
+from checker.question import Question, about
+from checker.solving.bounded import deadline_after
+from checker.systems.finite import OutOfTime
 from checker.systems.property import GroundProperty
 from checker.systems.system import GroundSystem
 
@@ -50,7 +63,7 @@ def decide(system: GroundSystem, claim: GroundProperty, limits: Limits = Limits(
 
     Of the seconds at most half goes to exploration, half of the rest to induction.
     """
-    question = Question(system, claim)
+    question = about(system, claim)
     return in_turn(question, limits, ("explore", "k-induction", "bounded"))
 
 
@@ -59,7 +72,8 @@ def answer(recipe: Recipe, limits: Limits, progress: Watch = None) -> Verdict:
 
     Raises EngineDisagreement when an answer does not stand a second check.
     """
-    question, begun = recipe(), time.monotonic()
+    begun = time.monotonic()
+    question = dataclasses.replace(recipe(), deadline=deadline_after(limits.seconds_max))
 
     def within(part: float, **fewer: float | int | None) -> Limits:
         """The limits, with a part of the seconds that are left."""
@@ -69,7 +83,7 @@ def answer(recipe: Recipe, limits: Limits, progress: Watch = None) -> Verdict:
         return dataclasses.replace(limits, **fewer)  # type: ignore[arg-type]
 
     tried: list[Verdict] = []
-    if question.text is not None:
+    if question.texts is not None:
         if progress is not None:
             progress("trying a proof for any size")
         parametric = within(0.3)
@@ -78,6 +92,12 @@ def answer(recipe: Recipe, limits: Limits, progress: Watch = None) -> Verdict:
         tried.append(asked("parametric", question, limited))
         if is_final(tried[-1]):
             return tried[-1]
+    if progress is not None:
+        progress("reading the system for this scope")
+    try:
+        _ = question.cone
+    except OutOfTime as late:
+        return combined([*tried, unknown("reading", str(late))])
     few = UNREDUCED_MAX if limits.states_max is None else min(limits.states_max, UNREDUCED_MAX)
     if limits.checkpoint is None:
         small = explored(question, within(0.3, states_max=few), progress)
@@ -87,6 +107,29 @@ def answer(recipe: Recipe, limits: Limits, progress: Watch = None) -> Verdict:
     explores = limits.checkpoint is not None or few != limits.states_max
     beside = _side_by_side(recipe, question, within(1.0), explores, progress)
     return combined([*tried, *beside])
+
+
+def answer_by(engine: Engine, recipe: Recipe, limits: Limits, progress: Watch = None) -> Verdict:
+    """One engine's settled answer (`--engine`). Raises EngineDisagreement.
+
+    An exploration runs here, where it shows how far it is; any other engine in a process of its
+    own, which is killed when it does not end by itself.
+    """
+    if engine == "explore":
+        question = dataclasses.replace(recipe(), deadline=deadline_after(limits.seconds_max))
+        try:
+            return asked(engine, question, limits, progress)
+        except OutOfTime as late:
+            return unknown(engine, str(late))
+    with Killable(_allowed(limits)) as processes:
+        return _answer_of(processes.submit(in_turn_by_recipe, recipe, limits, (engine,)))
+
+
+def _allowed(limits: Limits) -> float | None:
+    """Seconds after which an engine's process is killed: its time, its certificate's, and grace."""
+    if limits.seconds_max is None:
+        return None
+    return limits.seconds_max + max(CERTIFICATE_SECONDS, limits.seconds_max) + GRACE_SECONDS
 
 
 def is_final(verdict: Verdict) -> bool:
@@ -114,8 +157,12 @@ def in_turn(question: Question, limits: Limits, engines: Sequence[Engine]) -> Ve
 
 
 def in_turn_by_recipe(recipe: Recipe, limits: Limits, engines: Sequence[Engine]) -> Verdict:
-    """The same in another process."""
-    return in_turn(recipe(), limits, engines)
+    """The same in another process. Time that it takes to read the system counts too."""
+    question = dataclasses.replace(recipe(), deadline=deadline_after(limits.seconds_max))
+    try:
+        return in_turn(question, limits, engines)
+    except OutOfTime as late:
+        return unknown(engines[0], str(late))
 
 
 def combined(tried: Sequence[Verdict]) -> Verdict:
@@ -133,7 +180,7 @@ def combined(tried: Sequence[Verdict]) -> Verdict:
     if is_final(best):
         reason = best.reason
     else:
-        reason = "; ".join(dict.fromkeys(f"{v.engine}: {v.reason}" for v in tried if v.reason))
+        reason = "; ".join(dict.fromkeys(map(_reason, filter(lambda v: v.reason, tried))))
     counted = best if best.states is not None or not explorations else explorations[-1]
     return dataclasses.replace(
         best,
@@ -144,12 +191,17 @@ def combined(tried: Sequence[Verdict]) -> Verdict:
     )
 
 
+def _reason(verdict: Verdict) -> str:
+    """An engine's reason under its name, unless it is a combined one, which has names already."""
+    named = verdict.reason.startswith(f"{verdict.engine}: ") or "; " in verdict.reason
+    return verdict.reason if named else f"{verdict.engine}: {verdict.reason}"
+
+
 def _side_by_side(
     recipe: Recipe, question: Question, limits: Limits, explores: bool, progress: Watch
 ) -> list[Verdict]:
     """The answers of engines that run at the same time, up to the first conclusive one."""
-    allowed = None if limits.seconds_max is None else limits.seconds_max + GRACE_SECONDS
-    with Killable(allowed) as processes:
+    with Killable(_allowed(limits)) as processes:
         beside = [
             processes.submit(in_turn_by_recipe, recipe, limits, engines) for engines in BESIDE
         ]
@@ -185,4 +237,4 @@ def _answer_of(done: Future[Verdict]) -> Verdict:
     try:
         return done.result()
     except TaskDied as death:
-        return Verdict("UNKNOWN", "process", 0, premise_reached=False, reason=str(death))
+        return unknown("process", str(death))

@@ -19,9 +19,24 @@ class Disagreement(AssertionError):
 
 
 @functools.lru_cache(maxsize=8)
-def ground(design: Design, scope: Scope) -> Grounding:
-    """The modelled system of a design in a scope. It never changes, and is kept for the next."""
-    return Grounding(key_service(design, Finite(scope.sizes(design))))
+def _kept(design: Design, scope: Scope) -> list[Grounding]:
+    """Where the grounding of a design in a scope is kept once it is made: it never changes."""
+    return []
+
+
+def ground(design: Design, scope: Scope, deadline: float | None = None) -> Grounding:
+    """The modelled system of a design in a scope, kept for the next who asks.
+
+    Raises OutOfTime after the deadline, a moment of `time.monotonic`.
+    """
+    kept = _kept(design, scope)
+    if not kept:
+        finite = Finite(scope.sizes(design))
+        finite.deadline = deadline
+        grounding = Grounding(key_service(design, finite))
+        finite.deadline = None
+        kept.append(grounding)
+    return kept[0]
 
 
 @functools.lru_cache(maxsize=32)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import functools
 import multiprocessing
 import os
 import urllib.parse
-from collections.abc import Iterator
-from concurrent.futures import Executor, ProcessPoolExecutor
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from contextlib import contextmanager
 from typing import Any
+
+from checker.killable import apart, end_with_parent
 
 
 class ExecutorError(ValueError):
@@ -55,7 +58,7 @@ def _processes(number: int, most: int | None) -> Iterator[Executor]:
     # would copy in whatever state they are.
     context = multiprocessing.get_context("spawn")
     workers = number if most is None else max(1, min(number, most))
-    pool = ProcessPoolExecutor(workers, mp_context=context)
+    pool = ProcessPoolExecutor(workers, mp_context=context, initializer=end_with_parent)
     try:
         yield pool
     except BaseException:
@@ -84,4 +87,18 @@ def _dask(text: str) -> Iterator[Executor]:
         reason = str(error).split("\n")[0] or type(error).__name__
         raise ExecutorError(f"no Dask scheduler answers at {address.netloc}: {reason}") from None
     with client, client.get_executor() as pool:
-        yield pool
+        yield _Apart(pool)
+
+
+class _Apart(Executor):
+    """An executor whose tasks each have a process of their own, wherever they are run.
+
+    A worker of a cluster may run several tasks in as many threads, which Z3 does not allow.
+    """
+
+    def __init__(self, pool: Executor) -> None:
+        self._pool = pool
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        """As the executor does."""
+        return self._pool.submit(apart, functools.partial(fn, **kwargs), *args)

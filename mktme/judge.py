@@ -15,9 +15,10 @@ from checker import (
     EngineDisagreement,
     Grounding,
     Question,
+    Texts,
     Verdict,
     answer,
-    asked,
+    answer_by,
 )
 from checker.answers.trace import Trace, is_true_in
 from checker.certifying.certificate import is_refused
@@ -87,16 +88,14 @@ def judge_by_id(design: Design, property_id: str, scope: Scope, orders: Orders) 
 
 def question_of(design: Design, property_id: str, scope: Scope) -> Question:
     """The question behind a cell, with the texts that it can be read from."""
-    grounding, claim = ground(design, scope), PROPERTIES[property_id]
-    return Question(
-        system=grounding.system,
-        claim=grounding.property(claim),
-        grounding=grounding,
-        text=functools.partial(key_service, design),
-        claimed=claim,
+    texts = Texts(
+        system=functools.partial(key_service, design),
+        claim=PROPERTIES[property_id],
         lemmas=LEMMAS,
-        subject=subject_of(design, property_id, scope),
+        sizes=scope.sizes(design),
+        read=functools.partial(ground, design, scope),
     )
+    return Question(texts, subject=subject_of(design, property_id, scope))
 
 
 def _judged(
@@ -110,12 +109,12 @@ def _judged(
     if excluded is not None:
         return Cell(design, claim.id, "NOT_APPLICABLE", because=excluded)
     recipe = functools.partial(question_of, design, claim.id, scope)
-    limits = orders.for_cell(design, claim.id)
+    limits = orders.for_cell(design, claim.id, scope)
     try:
         if orders.engine == "auto":
             verdict = answer(recipe, limits, progress)
         else:
-            verdict = asked(orders.engine, recipe(), limits, progress)
+            verdict = answer_by(orders.engine, recipe, limits, progress)
     except EngineDisagreement as disagreement:
         reason = str(disagreement)
         return Cell(design, claim.id, "UNKNOWN", because=reason, error=reason)

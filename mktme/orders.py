@@ -10,6 +10,7 @@ from typing import Final, Literal
 from checker import ENGINES, Limits
 from checker.engines import Engine
 from designs import Design, nearest
+from model import Scope
 
 EngineName = Engine | Literal["auto"]
 """Which engine is asked; `auto` asks all of them, in the order of `checker.portfolio`."""
@@ -34,11 +35,12 @@ class Orders:
     engine: EngineName = "auto"
     certificates: bool = False
 
-    def for_cell(self, design: Design, property_id: str) -> Limits:
+    def for_cell(self, design: Design, property_id: str, scope: Scope) -> Limits:
         """The limits of one cell, whose checkpoints have a folder of their own."""
         if self.limits.checkpoint is None:
             return self.limits
-        folder = self.limits.checkpoint / f"{design.name}_{property_id}"
+        sizes = "x".join(map(str, dataclasses.astuple(scope)))
+        folder = self.limits.checkpoint / f"{design.name}_{property_id}_{sizes}"
         return dataclasses.replace(self.limits, checkpoint=folder)
 
 

@@ -17,8 +17,7 @@ from checker.anysize.discovery import discover
 from checker.anysize.gap import gap_is_reached
 from checker.anysize.houdini import Failure
 from checker.anysize.stratified import is_stratified
-from checker.certifying.certificate import certified
-from checker.engines import attempted
+from checker.engines import attempted, settled
 from checker.systems.reading import Reading
 from designs import Design
 from mktme import words
@@ -41,8 +40,9 @@ statement about two or three keys needs any."""
 
 REAL = {
     "confirmed": "A run leads to the state before that step: the claim is violated.",
-    "refuted": "No run leads to the state before that step, in that scope: a lemma is missing that"
-    " would exclude it.",
+    "refuted": "No run leads to the state before that step, in that scope. So this step is not"
+    " real: a lemma is missing that would exclude it, or the property is violated elsewhere. mktme"
+    " check tells which.",
     "undecided": "Whether a run leads to the state before that step was not found out.",
 }
 
@@ -70,14 +70,10 @@ def proof(
         if attempt is None:
             raise AssertionError("a modelled design has a text")
         verdict, heading = attempt.verdict, f"{len(LEMMAS)} lemmas were offered."
-    confirmed = _certified(verdict, question)
-    return confirmed, _told(verdict.proof, confirmed, attempt, question, heading)
-
-
-def _certified(verdict: Verdict, question: Question) -> Verdict:
-    if verdict.word != "PROVED":
-        return verdict
-    return certified(verdict, question.cone, question.claim, question.subject)
+    confirmed = settled(verdict, question, limits)
+    return confirmed, _told(
+        verdict.proof, confirmed, attempt, question, heading, limits.seconds_max
+    )
 
 
 def _told(
@@ -86,6 +82,7 @@ def _told(
     attempt: Attempt | None,
     question: Question,
     heading: str,
+    seconds_max: float | None,
 ) -> Iterator[RenderableType]:
     yield Text(f"{question.subject['design']} / {question.claim.id}", style="bold")
     yield Text(f"The property: {PROPERTIES[question.claim.id].sentence}")
@@ -93,7 +90,7 @@ def _told(
     if isinstance(found, AnySize) and verdict.certificate is not None:
         yield from _proved(found, verdict.certificate.confirmed)
     elif attempt is not None and attempt.selection and attempt.selection.gap:
-        yield from _stuck(attempt, attempt.selection.gap)
+        yield from _stuck(attempt, attempt.selection.gap, seconds_max)
     else:
         yield Text(f"No proof for any size: {verdict.reason}.")
 
@@ -112,7 +109,7 @@ def _proved(found: AnySize, confirmed: str) -> Iterator[RenderableType]:
     )
 
 
-def _stuck(attempt: Attempt, gap: Failure) -> Iterator[RenderableType]:
+def _stuck(attempt: Attempt, gap: Failure, seconds_max: float | None) -> Iterator[RenderableType]:
     """The step at which the induction gets stuck, as tables, and whether it is real."""
     sizes = ", ".join(f"{sort.name} {n}" for sort, n in attempt.grounding.finite.sizes.items())
     yield Text(f"\nNo proof for any size. The induction gets stuck (scope: {sizes}):", style="bold")
@@ -126,4 +123,4 @@ def _stuck(attempt: Attempt, gap: Failure) -> Iterator[RenderableType]:
     yield key_tables(before, before)
     yield Text(f"But after “{words.call_in_words(before, step)}”, {gap.failed} is not:")
     yield key_tables(Reading(attempt.grounding, gap.after), before)
-    yield Text(f"{REAL[gap_is_reached(attempt)]}")
+    yield Text(REAL[gap_is_reached(attempt, seconds_max=seconds_max)])

@@ -53,7 +53,7 @@ def verify(path: Path | str, seconds_max: float = SECONDS_MAX) -> Confirmation:
     try:
         certificate = checked(content, seconds_max)
         design, property_id, scope = _named(certificate)
-        require_subject(
+        line = require_subject(
             certificate,
             ground(design, scope),
             property_from_text(property_id),
@@ -63,7 +63,7 @@ def verify(path: Path | str, seconds_max: float = SECONDS_MAX) -> Confirmation:
     except CertificateError as refusal:
         raise CertificateError(f"cannot confirm {path}: {refusal}") from refusal
     subject = {str(name): str(value) for name, value in certificate.header["subject"].items()}
-    return Confirmation(subject, certificate.kind, certificate.line)
+    return Confirmation(subject, certificate.kind, line)
 
 
 def _read(path: Path) -> bytes:

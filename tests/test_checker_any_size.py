@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 
 import pytest
 import z3
@@ -18,6 +19,10 @@ from checker.certifying.smtlib import script
 from checker.systems.finite import Finite
 from checker.systems.grounding import Grounding
 from checker.systems.property import Premise
+from checker.systems.system import ModelError
+from designs import DESIGNS
+from model import key_service
+from properties import PROPERTIES
 
 SIZES = {PACKAGE: 2, KEYID: 2, BYTES: 3}
 
@@ -308,3 +313,15 @@ def test_a_selection_out_of_time_says_so():
     claim = grounding.property(online_packages_agree(finite))
     with pytest.raises(Undecided, match="out of time while lemmas were selected"):
         select(grounding, claim, ALL(finite), deadline=0.0)
+
+
+def test_a_lemma_cannot_take_the_place_of_the_claim():
+    """A lemma with the claim's id would be proved in its stead."""
+    claim = PROPERTIES["bitmap-exact"]
+    trivial = Lemma(claim.id, "Nothing is said.", lambda state: z3.BoolVal(True))
+    text = functools.partial(key_service, DESIGNS["rfc-v2"])
+    with pytest.raises(ModelError, match="of claim bitmap-exact and its lemmas, two have the id"):
+        attempt(text, claim, [trivial])
+    twin = Lemma("twin", "Nothing is said.", lambda state: z3.BoolVal(True))
+    with pytest.raises(ModelError, match="two have the id twin"):
+        attempt(text, claim, [twin, twin])

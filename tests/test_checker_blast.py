@@ -10,14 +10,17 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from plain_search import search
 from pysat.solvers import Solver
-from small_systems import TRUE, claim_of, counter, numeral
+from random_systems import flag
+from small_systems import ANSWER, TRUE, claim_of, counter, numeral
 
 from checker.answers.trace import choice_of, first_violation, is_true_in, run
 from checker.exploring.compile import CompileError
+from checker.ic3.search import ic3
 from checker.solving.bits import Translation
 from checker.solving.blast import blast
+from checker.solving.bounded import bounded
 from checker.solving.circuit import Circuit
-from checker.systems.system import GroundSystem
+from checker.systems.system import GroundAction, GroundSystem, Variable
 
 SLOW = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
@@ -173,3 +176,20 @@ def test_a_long_chain_of_terms_does_not_exhaust_the_stack():
         term = z3.If(term == 1, n.term, term + 1)
     circuit = Circuit()
     assert 2 == len(Translation(circuit, {"n": circuit.inputs(2)}).bits(term))
+
+
+def test_parameters_of_as_many_values_and_different_widths_are_not_the_same():
+    """The second action may be taken with 2 only, which no bits of a narrow parameter say."""
+    narrow = Variable("p", z3.BitVec("a!p", 2), tuple("012"))
+    wide = Variable("r", z3.BitVec("b!r", 8), tuple("012"))
+    x = flag("x")
+    a = GroundAction(
+        "a", (narrow,), narrow.in_range(), ANSWER, {"x": z3.And(x.term, narrow.term == 1)}
+    )
+    at_two = z3.And(wide.in_range(), z3.SignExt(8, wide.term) == 2)
+    b = GroundAction("b", (wide,), at_two, ANSWER, {"x": TRUE})
+    system = GroundSystem("widths", (x,), z3.Not(x.term), (a, b), ("done",))
+    never = claim_of(z3.Not(x.term))
+    assert ("VIOLATED", 1) == (bounded(system, never, 3).word, len(bounded(system, never, 3).trace))
+    always = claim_of(TRUE, premise=x.term)
+    assert "PROVED" == ic3(system, always).word

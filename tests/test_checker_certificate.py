@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 import dataclasses
+import io
 import os
 import re
+import tempfile
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
 import pytest
 import z3
-from certificate_files import SUBJECT, closed_set_of, coned
+from certificate_files import SUBJECT, closed_set_of, coned, file_of
 from small_systems import claim_of, counter
 from textbook import peterson, two_phase_commit
 
 from checker.answers.proof import AnySize, Certificate, ClosedSet, Condition, Invariant
 from checker.answers.verdict import Verdict
 from checker.certifying import certificate as module
+from checker.certifying import closed_set, confined
 from checker.certifying.certificate import certified, file_name, is_refused, write
 from checker.certifying.recheck import CertificateError, checked
 from checker.certifying.refutation import Answers
 from checker.certifying.script_file import NoScriptFile, ScriptFile, read_script_file
+from checker.killable import Killable
 
 
 def proved(proof):
@@ -298,3 +303,67 @@ def test_a_large_closed_set_is_confirmed_in_a_process_that_has_a_limit(monkeypat
     beyond = dataclasses.replace(proof, states=proof.states[:-1])
     with pytest.raises(module.CertificateRefused, match=r"leads out of the set|not in the set"):
         module.certificate_of(beyond, system, claim, SUBJECT)
+
+
+def counted(bits: int = 18):
+    """A counter, and the set of all its states, of which no array in memory is made."""
+    system, _ = counter(bits)
+    few = closed_set_of(*counter(bits=2)[:1])
+    with tempfile.TemporaryFile() as file:
+        states = np.memmap(file, np.uint64, "w+", shape=(1 << bits, 1))
+    states[:, 0] = np.arange(1 << bits, dtype=np.uint64)
+    shift = 64 - bits
+    states <<= np.uint64(shift)
+    assert ((0, 62, 2),) == few.fields
+    return system, ClosedSet(system, states, ((0, shift, bits),))
+
+
+def test_a_large_set_is_written_a_block_at_a_time():
+    system, proof = counted()
+    tracemalloc.start()
+    try:
+        content = module.closed_set_file(proof, system, claim_of(), SUBJECT)
+        held = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert 2 << 20 == proof.states.nbytes
+    assert held < 1 << 20
+    assert closed_set.confirm(content)[3].startswith("262144 states hold all 1 initial ones")
+
+
+@pytest.mark.parametrize("width", [1, 70])
+def test_a_file_is_the_same_however_large_the_blocks_and_as_numpy_writes_it(monkeypatch, width):
+    system, _ = counter(6, width)
+    whole = file_of(system, claim_of())
+    monkeypatch.setattr(module, "BLOCK", 7)
+    assert whole == file_of(system, claim_of())
+    with np.load(io.BytesIO(whole)) as file:
+        parts = {name: file[name] for name in file.files}
+    again = io.BytesIO()
+    np.savez_compressed(again, **parts)
+    assert whole == again.getvalue()
+
+
+def test_a_closed_set_that_needs_too_much_memory_is_unknown_and_no_refusal(monkeypatch):
+    monkeypatch.setattr(module, "AT_ONCE_MAX", 0)
+    system, claim = coned(two_phase_commit())
+    verdict = proved(closed_set_of(system))
+    answer = certified(verdict, system, claim, SUBJECT, memory_max=2_879)
+    assert 2_880 == confined.needed(288, 1)
+    expected = "the certificate is not confirmed: it needs more than 2,879 bytes"
+    assert ("UNKNOWN", expected, None) == (answer.word, answer.reason, answer.certificate)
+    assert not is_refused(answer)
+    enough = certified(verdict, system, claim, SUBJECT, memory_max=2_880)
+    assert "PROVED" == enough.word
+
+
+def test_a_checker_that_meets_its_limit_does_not_refuse_the_set():
+    system, proof = counted(22)  # 32 MiB
+    content = module.closed_set_file(proof, system, claim_of(), SUBJECT)
+    with Killable(60) as processes, pytest.raises(confined.TooMuchMemory, match="than 7 bytes"):
+        processes.submit(_confirmed_in_little, content).result()
+
+
+def _confirmed_in_little(content: bytes) -> None:
+    confined.ALLOWANCE = 8 << 20
+    confined.confirm_within(content, 7)

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from checker.killable import Killable, OutOfTime, TaskDied
+from checker.killable import Killable, OutOfTime, TaskDied, apart
 
 
 def test_a_task_gives_its_result():
@@ -52,6 +52,59 @@ def test_what_still_runs_is_killed_at_the_end():
 def test_a_process_that_ends_without_an_answer_says_how():
     with Killable() as processes, pytest.raises(TaskDied, match="status 3"):
         processes.submit(os._exit, 3).result()
+
+
+class _Stubborn(Exception):
+    """Takes two arguments, and so does not come back from being pickled."""
+
+    def __init__(self, one, other):
+        super().__init__(f"{one} and {other}")
+
+
+def stubborn():
+    """A task that raises it."""
+    raise _Stubborn("this", "that")
+
+
+def test_an_exception_that_cannot_be_sent_is_told_in_words():
+    with Killable() as processes, pytest.raises(TaskDied, match="_Stubborn: this and that"):
+        processes.submit(stubborn).result(timeout=60)
+
+
+def test_a_task_ends_when_its_parent_is_gone(tmp_path):
+    """The grandchild writes down who it is; its parent is killed; it does not live on for long."""
+    note = tmp_path / "id"
+    with Killable() as processes:
+        future = processes.submit(parent_of_a_sleeper, str(note))
+        while not note.exists() or not note.read_text():
+            time.sleep(0.05)
+        processes.kill(future)
+    for _ in range(200):
+        if not is_alive(int(note.read_text())):
+            return
+        time.sleep(0.05)
+    pytest.fail("the sleeper outlived its parent by ten seconds")
+
+
+def is_alive(number):
+    """Whether a process runs; one that is only waited for does not."""
+    try:
+        with open(f"/proc/{number}/stat", encoding="ascii") as file:
+            return file.read().rpartition(")")[2].split()[0] not in "ZX"
+    except OSError:
+        return False
+
+
+def parent_of_a_sleeper(note):
+    """A task that starts a task of its own."""
+    apart(sleeper, note)
+
+
+def sleeper(note):
+    """Writes its process's number down and sleeps."""
+    with open(note, "w", encoding="ascii") as file:
+        file.write(str(os.getpid()))
+    time.sleep(60)
 
 
 def test_what_a_task_prints_does_not_get_between_the_answers():

@@ -5,18 +5,20 @@ from __future__ import annotations
 import errno
 import gc
 import tempfile
+import tracemalloc
 
 import numpy as np
 import pytest
 import textbook
 import z3
-from small_systems import claim_of, counter
+from small_systems import ANSWER, claim_of, counter, numeral
 from test_checker_jit import both_ways, interpreted  # noqa: F401
 
 from checker.exploring import jit_search, tables
 from checker.exploring.explore import explore
 from checker.exploring.seen import Seen
 from checker.exploring.spill import Levels, Memory, MemoryReached
+from checker.systems.system import GroundAction, GroundSystem, Variable
 
 COMMIT, CLAIMS = textbook.two_phase_commit(5)
 
@@ -116,6 +118,56 @@ def test_a_closed_set_can_be_had_of_states_on_disk():
     one, other = (found.closed_set(COMMIT.system).states for found in (whole, seen))
     assert np.array_equal(one, other)
     assert whole.states == len(one)
+
+
+def traced(work):
+    """What a function returns, and the most bytes that it held at once."""
+    gc.collect()
+    tracemalloc.start()
+    try:
+        return work(), tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+def dials(width):
+    """Four counters of sixteen values that go up in any order, and bits that never change."""
+    still = [Variable(f"still{i}", z3.Bool(f"still{i}"), ("no", "yes")) for i in range(width)]
+    values = [numeral(f"n{i}", 4) for i in range(4)]
+    start = z3.And(*(z3.Not(v.term) for v in still), *(v.term == 0 for v in values))
+    up = [
+        GroundAction(f"up{i}", (), v.term != 15, ANSWER, {v.name: v.term + 1})
+        for i, v in enumerate(values)
+    ]
+    return GroundSystem("dials", (*values, *still), start, tuple(up), ("done",))
+
+
+@pytest.mark.parametrize("width", [0, 65])
+def test_states_on_disk_are_brought_together_there_within_the_budget(width):
+    budget = 200_000
+    system = dials(width)
+    seen = explore(system, [], jit=False, keep_states=True, memory_max=budget)
+    assert 2**16 == seen.states
+    proof, held = traced(lambda: seen.closed_set(system))
+    assert held < budget
+    assert held < proof.states.nbytes // 2
+    assert np.array_equal(np.arange(2**16), proof.states[:, 0] >> np.uint64(48))
+    assert seen.closed_set(system).states is proof.states
+
+
+def test_a_disk_too_full_to_bring_states_together_leaves_the_answer_open(monkeypatch):
+    claim = claim_of(z3.BoolVal(True))
+    seen = explore(COMMIT.system, [claim], jit=False, keep_states=True, memory_max=30_000)
+
+    def full(memory):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Memory, "new_path", full)
+    verdict = seen.verdict(COMMIT.system, claim)
+    expected = (
+        "the states are not brought together: the disk took no more states: No space left on device"
+    )
+    assert ("UNKNOWN", expected, None) == (verdict.word, verdict.reason, verdict.proof)
 
 
 @pytest.mark.parametrize("dtype", ["u8", "S16"])

@@ -8,7 +8,7 @@ import functools
 import pytest
 import textbook
 
-from checker import Limits, Question, portfolio
+from checker import Limits, Question, about, portfolio
 from checker.answers.verdict import Verdict
 from checker.certifying.certificate import REFUSED
 from checker.confirm import EngineDisagreement
@@ -17,6 +17,7 @@ from checker.portfolio import answer, combined, decide, in_turn
 from designs import DESIGNS
 from mktme.judge import question_of
 from model import Scope
+from properties import PROPERTIES, not_applicable
 
 FEW = Limits(states_max=3, seconds_max=120)
 """Too few states for an exploration to answer: the engines beside it have to."""
@@ -25,7 +26,7 @@ FEW = Limits(states_max=3, seconds_max=120)
 def question(name: str, *arguments: object) -> Question:
     """A question about a textbook system: its first claim."""
     grounding, claims = getattr(textbook, name)(*arguments)
-    return Question(grounding.system, claims[0], grounding)
+    return about(grounding.system, claims[0], grounding)
 
 
 SYSTEMS = {
@@ -75,6 +76,38 @@ def test_a_design_is_judged_alike_by_any_engine():
     verdicts = [asked(e, recipe(), Limits()) for e in ("explore", "bounded", "ic3", "k-induction")]
     assert {"VIOLATED"} == {verdict.word for verdict in verdicts}
     assert 1 == len({verdict.trace for verdict in verdicts})
+
+
+SMALL = Scope(2, 1, 1, 1)
+
+CELLS = [
+    (name, property_id)
+    for name, design in DESIGNS.items()
+    for property_id, claim in PROPERTIES.items()
+    if not not_applicable(design, claim)
+]
+
+
+@pytest.mark.parametrize(
+    ("design", "property_id"),
+    [
+        pytest.param(*cell, marks=() if number % 10 == 0 else pytest.mark.deep)
+        for number, cell in enumerate(CELLS)
+    ],
+)
+def test_engines_side_by_side_say_of_a_design_what_an_exploration_says(design, property_id):
+    """Neither a proof for any size nor an exploration may answer: what is beside them has to."""
+    recipe = functools.partial(question_of, DESIGNS[design], property_id, SMALL)
+    without = functools.partial(_without_texts, recipe)
+    explored, beside = asked("explore", recipe(), Limits()), answer(without, FEW)
+    assert (explored.word, explored.trace) == (beside.word, beside.trace)
+    assert beside.engine != "explore" or len(beside.trace or ()) <= 1
+
+
+def _without_texts(recipe):
+    """The same question, of which no more is known than the system and the claim."""
+    question = recipe()
+    return about(question.system, question.claim, question.grounding)
 
 
 def test_what_no_engine_decides_holds_to_the_greatest_depth_with_every_reason():

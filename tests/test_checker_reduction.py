@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
+import time
 
 import pytest
 import quotient_search
@@ -13,9 +15,11 @@ from hypothesis import HealthCheck, event, given, settings
 
 from benchmarks.key_tables import BYTES, KEYID, PACKAGE, key_tables, online_packages_agree
 from checker.exploring.compile import compile_terms
+from checker.reducing import bisimulation
+from checker.reducing import reduction as reduction_module
 from checker.reducing.bisimulation import Obligation, substituted
 from checker.reducing.orbit import Sorting
-from checker.reducing.reduction import reduce
+from checker.reducing.reduction import RESOURCES, reduce
 from checker.reducing.symmetry import Renaming, blocks_of, places_of
 from checker.systems.cone import cone_of_influence
 from checker.systems.finite import Finite
@@ -357,11 +361,66 @@ def test_a_counterpart_that_was_dropped_stands_in_the_way():
     assert (("Package 0 and 1", why),) == reduction.refused
 
 
-def test_what_z3_cannot_say_in_time_is_refused():
-    a, b = z3.BitVecs("a b", 64)
-    hard = z3.And(a * b == 0x7FFFFFFF_00000049, z3.UGT(a, 1), z3.UGT(b, 1), z3.ULT(a, 1 << 32))
-    objection = Obligation("it factors", (), (("", hard),)).objection(1)
-    assert objection.startswith("whether it factors Z3 cannot say: ")
+def factoring():
+    """What takes Z3 hours: the factors of a number of 123 bits."""
+    a, b = z3.BitVecs("a b", 128)
+    small = [z3.And(z3.ULT(x, 1 << 63), z3.UGT(x, 1)) for x in (a, b)]
+    return Obligation(
+        "it factors", (), (("", z3.And(a * b == (2**61 - 1) * (2**62 - 57), *small)),)
+    )
+
+
+def test_what_z3_cannot_say_with_its_resources_is_refused():
+    assert "whether it factors Z3 cannot say within its limit" == factoring().objection(100_000)
+
+
+def test_what_z3_cannot_say_by_the_deadline_is_refused():
+    begun = time.monotonic()
+    assert "out of time" == factoring().objection(RESOURCES, begun + 0.3)
+    assert time.monotonic() - begun < 10
+
+
+def test_whether_a_reduction_is_proved_does_not_depend_on_how_fast_the_machine_is(monkeypatch):
+    given = []
+
+    def slow(solver, *assumptions, seconds=None):
+        given.append(seconds)
+        time.sleep(0.01)
+        return solver.check(*assumptions)
+
+    grounding, claim = tables()
+    usual = reduce(grounding, grounding.system, [claim])
+    monkeypatch.setattr(bisimulation, "ask", slow)
+    assert usual.used == reduce(grounding, grounding.system, [claim]).used
+    assert {None} == set(given)
+
+
+def test_the_models_conditions_need_a_small_part_of_the_resources():
+    grounding, claim = tables(3, 3, 3)
+    usual = reduce(grounding, grounding.system, [claim])
+    few = reduce(grounding, grounding.system, [claim], resources=RESOURCES // 9)
+    assert (usual.used, usual.refused) == (few.used, few.refused)
+    none = reduce(grounding, grounding.system, [claim], resources=1000)
+    assert none.is_identity
+    assert all(why.endswith("Z3 cannot say within its limit") for _, why in none.refused)
+
+
+def test_what_is_not_proved_by_the_deadline_is_refused():
+    grounding, claim = tables()
+    reduction = reduce(grounding, grounding.system, [claim], deadline=time.monotonic())
+    assert reduction.is_identity
+    assert () == reduction.used
+    assert {"out of time"} == {why for _, why in reduction.refused}
+
+
+def test_a_deadline_that_passes_between_two_conditions_is_heeded(monkeypatch):
+    now = itertools.count()
+    monkeypatch.setattr(reduction_module.time, "monotonic", lambda: next(now))
+    grounding, claim = tables()
+    reduction = reduce(grounding, grounding.system, [claim], deadline=12.5)
+    assert ("Package 0 and 1",) == reduction.used
+    late = ("Bytes A and B", "out of time"), ("a representative", "out of time")
+    assert late == reduction.refused
 
 
 def test_a_reduction_that_is_not_proved_in_time_is_refused(monkeypatch):

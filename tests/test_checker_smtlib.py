@@ -42,7 +42,7 @@ def test_a_script_declares_everything_once_and_asks_for_each_condition() -> None
 (declare-fun |mode[of]| (Place) |Kind of Place|)
 (declare-fun there () Place)
 (declare-fun |word[0,1]| () (_ BitVec 3))
-(define-fun known () Bool (forall ((here Place)) (= (|mode[of]| here) tme)))
+(define-fun known () Bool (forall ((?1 Place)) (= (|mode[of]| ?1) tme)))
 (push 1)
 (echo "it is ""so""\")
 (assert (and known (= (|mode[of]| there) |no key|)))
@@ -119,8 +119,26 @@ def test_bound_variables_never_take_the_name_of_something_else() -> None:
     here = z3.Function("here", PLACE, z3.BoolSort())
     inner = z3.ForAll([HERE], z3.And(here(HERE), z3.Exists([HERE], z3.Not(here(HERE)))))
     text = alone(z3.And(inner, here(THERE)))
-    assert "(forall ((here_1 Place)) (and (here here_1) (exists ((here_2 Place)) " in text
+    assert "(forall ((?1 Place)) (and (here ?1) (exists ((?2 Place)) " in text
     assert refuted_by_cvc5(text).all_refuted
+
+
+@pytest.mark.parametrize("name", ["$1", "$2", "?1", "?2", "and", "x"])
+def test_no_let_captures_a_bound_variable_nor_the_other_way_round(name) -> None:
+    # Of these, two are bound by `let` inside of the quantifier, and one has the let's name.
+    bound, free = z3.Bool(name), z3.Bool("x")
+    shared = z3.Not(free)
+    false = z3.ForAll([bound], z3.Or(z3.Not(bound), z3.And(shared, free), z3.Xor(shared, shared)))
+    assert alone(z3.And(false, false == z3.Xor(shared, shared))).count("let") > 0
+    assert refuted_by_cvc5(alone(false)).all_refuted
+    assert ("it",) == refuted_by_cvc5(alone(z3.Not(false))).satisfiable
+
+
+def test_what_is_bound_has_no_name_that_begins_like_a_declared_one() -> None:
+    taken = z3.Or(z3.Bool("?1"), z3.Bool("$1"), z3.Bool("$$"))
+    text = alone(z3.And(taken, z3.ForAll([HERE], z3.And(HERE == THERE, taken, z3.Not(taken)))))
+    assert "(forall ((??1 Place))" in text
+    assert "($$$1 (or ?1 $1 $$))" in text
 
 
 def test_a_definition_stands_where_its_formula_occurs() -> None:

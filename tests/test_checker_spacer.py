@@ -46,7 +46,12 @@ def test_random_systems_get_the_verdict_of_a_plain_search(data):
     system = data.draw(random_systems.systems())
     claim = data.draw(random_systems.claims(system))
     require_well_formed(system)
-    require_same(system, claim, spacer(system, claim))
+    verdict = spacer(system, claim)
+    if verdict.word == "UNKNOWN":  # a few times in a hundred: see `spacer`, which believes nothing
+        assert "its invariant is not inductive together with the claim" in verdict.reason
+        assert plain_search.search(system, claim).violation is None
+    else:
+        require_same(system, claim, verdict)
 
 
 @pytest.mark.parametrize(

@@ -23,9 +23,9 @@ ASKED = [
 
 @pytest.fixture(scope="module")
 def scheduler():
-    """The address of a cluster of two workers, each a process, as a person would start them."""
+    """The address of a cluster of two workers of two threads, as a person would start them."""
     with distributed.LocalCluster(
-        n_workers=2, threads_per_worker=1, dashboard_address=None, host="127.0.0.1"
+        n_workers=2, threads_per_worker=2, dashboard_address=None, host="127.0.0.1"
     ) as cluster:
         yield cluster.scheduler_address.removeprefix("tcp://")
 

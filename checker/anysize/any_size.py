@@ -26,8 +26,10 @@ from checker.anysize.parametric import Parametric
 from checker.anysize.quantified import QuantifiedSystem
 from checker.solving.bounded import reaches_premise
 from checker.solving.unroll import Unknown
+from checker.systems.asking import ask
 from checker.systems.finite import Finite
 from checker.systems.grounding import Grounding
+from checker.systems.origin import twice
 from checker.systems.property import GroundProperty, Property
 from checker.systems.system import Index, ModelError, System, Term
 
@@ -95,13 +97,15 @@ def attempt(
     which lemmas are selected (two elements beside its constants for each sort, if not given);
     `grounding` is the text read in that scope, where somebody has it already.
     Unless `premise_reached` says that it is known, the premise is looked for in that scope as well.
-    The answer is PROVED, or else UNKNOWN with the reason.
+    The answer is PROVED, or else UNKNOWN with the reason. Raises ModelError where two lemmas, or
+    a lemma and the claim, have one id.
     """
     deadline = None if seconds_max is None else time.monotonic() + seconds_max
     if grounding is None:
         grounding = Grounding(text(Finite(sizes if sizes is not None else small_sizes(text))))
     finite = grounding.finite
     judged, offered = _under(claim, finite), tuple(_under(lemmas, finite))
+    _require_distinct(judged, offered)
     selection = None
     try:
         ground = grounding.property(judged)
@@ -116,6 +120,13 @@ def attempt(
     except Undecided as undecided:
         verdict = _unknown(str(undecided))
     return Attempt(verdict, grounding, judged, offered, selection)
+
+
+def _require_distinct(claim: Property, lemmas: Sequence[Lemma]) -> None:
+    """What is proved is known by its id: a lemma that took the claim's would be proved for it."""
+    repeated = twice([claim.id, *(lemma.id for lemma in lemmas)])
+    if repeated is not None:
+        raise ModelError(f"of claim {claim.id} and its lemmas, two have the id {repeated}")
 
 
 def small_sizes(text: Text) -> dict[Index, int]:
@@ -204,11 +215,10 @@ def _core(parts: Sequence[Term], deadline: float | None) -> list[Term]:
         if left <= 0:
             raise Undecided("out of time while conditions were refuted")
     solver = z3.Solver()
-    solver.set("timeout", max(1, int(1000 * left)))
     names = [z3.Bool(f"part!{number}") for number, _ in enumerate(parts)]
     for name, part in zip(names, parts, strict=True):
         solver.assert_and_track(part, name)
-    if solver.check() != z3.unsat:
+    if ask(solver, seconds=left) != z3.unsat:
         return []
     used = {name.decl().name() for name in solver.unsat_core()}
     return [part for name, part in zip(names, parts, strict=True) if name.decl().name() in used]

@@ -15,6 +15,7 @@ from typing import Any
 
 import z3
 
+from checker.systems.asking import ask
 from checker.systems.grounding import Grounding
 from checker.systems.property import GroundProperty
 from checker.systems.system import Call, GroundAction, GroundSystem, State, Term, Variable, as_term
@@ -105,12 +106,10 @@ class _Solver:
 
     def finds(self, *assumed: Term) -> bool:
         """Whether there is a model under the assumptions. Raises Undecided."""
-        if self._deadline is not None:
-            left = self._deadline - time.monotonic()
-            if left <= 0:
-                raise Undecided("out of time while lemmas were selected")
-            self.solver.set("timeout", max(1, int(1000 * left)))
-        answer = self.solver.check(*assumed)
+        left = None if self._deadline is None else self._deadline - time.monotonic()
+        if left is not None and left <= 0:
+            raise Undecided("out of time while lemmas were selected")
+        answer = ask(self.solver, *assumed, seconds=left)
         if answer == z3.unknown:
             raise Undecided(f"Z3 gave no answer: {self.solver.reason_unknown()}")
         return bool(answer == z3.sat)

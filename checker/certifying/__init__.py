@@ -1,6 +1,7 @@
 """Proofs written down, and the second checkers that have to accept them.
 
 Read `certificate` for what is written, `conditions` and `invariance` for what makes formulas a
-proof, `smtlib` and `refutation` for how cvc5 is asked, `program` and `closed_set` for states, and
-`recheck` for a certificate that comes from elsewhere.
+proof, `formula_text` for how a file's formulas are read, `smtlib` and `refutation` for how cvc5 is
+asked, `program` and `closed_set` for states, and `recheck` for a certificate that comes from
+elsewhere.
 """

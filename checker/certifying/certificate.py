@@ -9,37 +9,43 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import hashlib
 import importlib.metadata
 import io
 import json
 import os
 import re
 import tempfile
-from collections.abc import Mapping, Sequence
+import zipfile
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 import z3
 
-from checker.answers.proof import Certificate, ClosedSet, Invariant, Proof
+from checker.answers.proof import AnySize, Certificate, ClosedSet, Invariant, Proof
 from checker.answers.verdict import Verdict
 from checker.certifying import closed_set
 from checker.certifying.conditions import conditions, kept_formulas
+from checker.certifying.confined import TooMuchMemory, confirm_within, needed
 from checker.certifying.program import NotWritable, program_of, text_of
 from checker.certifying.refutation import ScriptError, refuted_by_cvc5
 from checker.certifying.script_file import ScriptFile
 from checker.certifying.smtlib import script
 from checker.certifying.smtlib_words import NotStandard
 from checker.killable import Killable, TaskDied
-from checker.systems.property import GroundProperty
+from checker.systems.property import GroundProperty, Property
 from checker.systems.system import GroundSystem, Term
 
 SECONDS_MAX = 60.0
 """How long the second checker may take with one certificate, if nothing else is said."""
 
 AT_ONCE_MAX = 50_000
-"""States that the checker of closed sets confirms here; for more it has a process and a limit."""
+"""States that the checker of closed sets confirms here; for more it has a process and limits."""
+
+BLOCK = 1 << 14
+"""States of a closed set that are written at a time; they may be on disk."""
 
 REFUSED = "the certificate was refused: "
 """How the reason begins where the second checker contradicts a proof: a fault of the program."""
@@ -58,24 +64,27 @@ class CertificateNotConfirmed(RuntimeError):
 
 def certified(
     verdict: Verdict,
-    system: GroundSystem,
-    claim: GroundProperty,
+    system: GroundSystem | None,
+    claim: GroundProperty | Property,
     subject: Mapping[str, str],
     *,
     seconds_max: float | None = None,
+    memory_max: int | None = None,
 ) -> Verdict:
     """A PROVED verdict with a certificate in place of its proof, or UNKNOWN with the reason.
 
-    `system` is what the claim was proved of (its cone), `subject` what the certificate is to say
-    of itself: design, property, scope. `is_refused` tells a proof that the second checker found
-    wrong from one that it could not confirm.
+    `system` is what the claim was proved of (its cone, or None for a proof for any size, which is
+    of no system in particular), `subject` what the certificate is to say of itself: design,
+    property, scope. `is_refused` tells a proof that the second checker found
+    wrong from one that it could not confirm: not within `seconds_max`, or not with the states in
+    `memory_max` bytes of the process that checks them. This process holds a block of them at most.
     """
     if verdict.word != "PROVED":
         raise ValueError(f"there is nothing to certify about {verdict.word}")
     try:
         if verdict.proof is None:
             raise CertificateNotConfirmed("the engine offered no proof")
-        certificate = certificate_of(verdict.proof, system, claim, subject, seconds_max)
+        certificate = certificate_of(verdict.proof, system, claim, subject, seconds_max, memory_max)
     except CertificateRefused as refusal:
         return _unknown(verdict, f"{REFUSED}{refusal}")
     except (CertificateNotConfirmed, NotStandard, NotWritable) as obstacle:
@@ -90,26 +99,35 @@ def is_refused(verdict: Verdict) -> bool:
 
 def certificate_of(
     proof: Proof,
-    system: GroundSystem,
-    claim: GroundProperty,
+    system: GroundSystem | None,
+    claim: GroundProperty | Property,
     subject: Mapping[str, str],
     seconds_max: float | None = None,
+    memory_max: int | None = None,
 ) -> Certificate:
     """The certificate, confirmed. Raises CertificateRefused, CertificateNotConfirmed, and
     NotStandard or NotWritable where a term has no place in one."""
     seconds = SECONDS_MAX if seconds_max is None else seconds_max
-    if isinstance(proof, ClosedSet):
-        return _closed_set(proof, system, claim, subject, seconds)
-    header: dict[str, Any] = {"subject": dict(subject), "claim": claim.id, "versions": versions()}
-    if isinstance(proof, Invariant):
-        header |= {"kind": "induction", "k": proof.k, "distinct": proof.distinct}
-        header["conjuncts"] = len(proof.conjuncts)
-        body = induction_script(system, claim, proof)
-    else:
-        header |= {"kind": "any-size", "lemmas": list(proof.lemmas)}
+    if isinstance(proof, AnySize):
+        header: dict[str, Any] = {"kind": "any-size", "lemmas": list(proof.lemmas)}
         header["invariant"] = list(proof.invariant)
-        body = script(proof.conditions)
+        return _of_script(header, script(proof.conditions), claim.id, subject, seconds)
+    if system is None or not isinstance(claim, GroundProperty):
+        raise ValueError("a proof in a scope is of a ground system and a ground claim")
+    if isinstance(proof, ClosedSet):
+        return _closed_set(proof, system, claim, subject, seconds, memory_max)
+    header = {"kind": "induction", "k": proof.k, "distinct": proof.distinct}
+    header["conjuncts"] = len(proof.conjuncts)
+    body = induction_script(system, claim, proof)
+    return _of_script(header, body, claim.id, subject, seconds)
+
+
+def _of_script(
+    said: Mapping[str, Any], body: str, claim: str, subject: Mapping[str, str], seconds: float
+) -> Certificate:
+    """The certificate of a script, once cvc5 has refuted all of it."""
     line = _refuted(body, seconds)
+    header = {"subject": dict(subject), "claim": claim, "versions": versions(), **said}
     file = ScriptFile(header, body)
     return Certificate(file.kind, file.content(), line)
 
@@ -138,17 +156,43 @@ def closed_set_file(
     }
     program = text_of(program_of(system, claim, proof.representative)).encode()
     said = script(proof.conditions).encode() if proof.conditions else b""
-    # Neighbours differ in few bits, and those bits in few bytes: so they are packed well.
-    changed = proof.states.astype("<u8")
-    changed[1:] ^= proof.states[:-1].astype("<u8")
-    planes = np.ascontiguousarray(changed.view(np.uint8).reshape(len(changed), 8 * words).T)
-    header["sha256"] = closed_set.digest(header, said, program, planes.tobytes())
-    text = json.dumps(header, sort_keys=True).encode()
-    file = io.BytesIO()
-    parts = {"conditions": said, "header": text, "program": program}
-    arrays = {name: np.frombuffer(part, np.uint8) for name, part in parts.items()}
-    np.savez_compressed(file, states=planes, **arrays)  # type: ignore[arg-type]
+    file, hashed = io.BytesIO(), hashlib.sha256()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as parts:
+        with parts.open("states.npy", "w", force_zip64=True) as part:
+            _begin_array(part, (8 * words, len(proof.states)))
+            for block in _planes(proof.states):
+                hashed.update(block)
+                part.write(block)
+        header["sha256"] = closed_set.digest(header, said, program, hashed)
+        text = json.dumps(header, sort_keys=True).encode()
+        for name, content in (("conditions", said), ("header", text), ("program", program)):
+            with parts.open(f"{name}.npy", "w", force_zip64=True) as part:
+                _begin_array(part, (len(content),))
+                part.write(content)
     return file.getvalue()
+
+
+def _begin_array(part: IO[bytes], shape: tuple[int, ...]) -> None:
+    """Write what stands before the elements of an array of bytes."""
+    said = {"descr": "|u1", "fortran_order": False, "shape": shape}
+    np.lib.format.write_array_header_1_0(part, said)
+
+
+def _planes(states: Any) -> Iterator[bytes]:
+    """The bytes of states: the lowest of each, the next of each, and so on, a block at a time.
+
+    They are exclusive-or the same byte of the state before. Neighbours differ in few bits, and
+    those bits in few bytes: so they are packed well.
+    """
+    number, words = states.shape
+    for plane in range(8 * words):
+        before = np.zeros(1, np.uint8)
+        for start in range(0, number, BLOCK):
+            word = states[start : start + BLOCK, plane // 8]
+            values = (word >> np.uint64(plane % 8 * 8)).astype(np.uint8)
+            joined = np.concatenate([before, values])
+            yield (joined[1:] ^ joined[:-1]).tobytes()
+            before = joined[-1:]
 
 
 def _closed_set(
@@ -157,18 +201,27 @@ def _closed_set(
     claim: GroundProperty,
     subject: Mapping[str, str],
     seconds_max: float,
+    memory_max: int | None,
 ) -> Certificate:
     if [v.name for v in proof.system.variables] != [v.name for v in system.variables]:
         raise CertificateRefused("the states are those of another system")
+    if memory_max is not None and needed(*proof.states.shape) > memory_max:
+        raise CertificateNotConfirmed(f"it needs more than {memory_max:,} bytes")
     content = closed_set_file(proof, system, claim, subject)
     try:
         if len(proof.states) <= AT_ONCE_MAX:
             _, _, said, line = closed_set.confirm(content)
         else:
             with Killable(seconds_max) as processes:
-                _, _, said, line = processes.submit(closed_set.confirm, content).result()
+                if memory_max is None:
+                    answer = processes.submit(closed_set.confirm, content)
+                else:
+                    answer = processes.submit(confirm_within, content, memory_max)
+                _, _, said, line = answer.result()
     except closed_set.Refused as refusal:
         raise CertificateRefused(str(refusal)) from refusal
+    except TooMuchMemory as limit:
+        raise CertificateNotConfirmed(str(limit)) from limit
     except TaskDied as death:
         raise CertificateNotConfirmed(f"the checker of closed sets was {death}") from death
     if proof.representative is not None:

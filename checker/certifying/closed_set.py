@@ -10,6 +10,7 @@ file's SMT-LIB conditions say, which are for a solver. `python closed_set.py FIL
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
 import io
@@ -32,60 +33,83 @@ class Refused(ValueError):
     """A file that proves nothing; the message says in one line what is wrong with it."""
 
 
-def confirm(content: bytes, bytes_max: int = BYTES_MAX) -> tuple[Any, Any, str, str]:
-    """A file's header, program and conditions, and a line that says what it proves. Or Refused."""
+@contextlib.contextmanager
+def _foreign() -> Iterator[None]:
+    """Terms may be deep; and whatever a file makes of the libraries that read it refuses it."""
     depth = sys.getrecursionlimit()
-    sys.setrecursionlimit(max(depth, DEPTH_MAX))  # terms may be deep
+    sys.setrecursionlimit(max(depth, DEPTH_MAX))
     try:
-        header, program, conditions, states = _read(content, bytes_max)
-        check = _Check(program, header["fields"], states)
-        initial, transitions = check.initial_states(), check.steps()
+        yield
     except Refused:
         raise
-    except Exception as error:  # whatever a foreign file makes of the libraries that read it
+    except Exception as error:
         raise Refused(f"it is not as it was written: {' '.join(str(error).split())}") from error
     finally:
         sys.setrecursionlimit(depth)
+
+
+def confirm(content: bytes, bytes_max: int = BYTES_MAX) -> tuple[Any, Any, str, str]:
+    """A file's header, program and conditions, and a line that says what it proves. Or Refused."""
+    header, program, conditions, states = read(content, bytes_max)
+    return header, program, conditions, closed(program, header, states)
+
+
+@_foreign()
+def closed(program: Any, header: Any, states: Array) -> str:
+    """A line that says that a file's states are closed under a program, its own or another one."""
+    check = _Check(program, header["fields"], states)
+    initial, transitions = check.initial_states(), check.steps()
     line = f"{len(states)} states hold all {initial} initial ones and are closed under"
-    line += f" {transitions} transitions; none of them violates the claim"
-    return header, program, conditions, line
+    return f"{line} {transitions} transitions; none of them violates the claim"
 
 
-def _read(content: bytes, bytes_max: int) -> tuple[Any, Any, str, Array]:
-    """Header, program, conditions, and states of shape (number, words)."""
+@_foreign()
+def read(content: bytes, bytes_max: int = BYTES_MAX) -> tuple[Any, Any, str, Array]:
+    """A file's header, program, conditions, and states, which prove nothing yet. Or Refused.
+
+    Of each state there are its bytes, in the order in which states are compared.
+    """
     listed = zipfile.ZipFile(io.BytesIO(content)).infolist()
     if (size := sum(info.file_size for info in listed)) > bytes_max:
         raise Refused(f"it would unpack to {size} bytes, more than {bytes_max}")
     if sorted(info.filename for info in listed) != [f"{part}.npy" for part in PARTS]:
         raise Refused(f"it has not the parts {', '.join(PARTS)}")
     with np.load(io.BytesIO(content), allow_pickle=False) as file:
-        parts = {part: file[part] for part in PARTS}
-    if any(part.dtype != np.uint8 for part in parts.values()):
-        raise Refused("its parts are not bytes")
-    planes, texts = parts["states"], {name: part.tobytes() for name, part in parts.items()}
-    header, program = json.loads(texts["header"]), json.loads(texts["program"])
-    said, words = header.pop("sha256"), header["words"]
-    if (header["kind"], header["format"]) != ("closed-set", FORMAT):
-        raise Refused(f"it is of kind {header['kind']!r}, version {header['format']!r}")
-    if said != digest(header, *(texts[name] for name in PARTS if name != "header")):
+        said, text, code = (file[part].tobytes() for part in PARTS[:3])
+        header, program = json.loads(text), json.loads(code)
+        checksum, words, hashed = header.pop("sha256"), header["words"], hashlib.sha256()
+        if (header["kind"], header["format"]) != ("closed-set", FORMAT):
+            raise Refused(f"it is of kind {header['kind']!r}, version {header['format']!r}")
+        part = file.zip.open("states.npy")
+        np.lib.format.read_magic(part)
+        shape, _, dtype = np.lib.format.read_array_header_1_0(part)
+        if dtype != np.uint8:
+            raise Refused("its states are not bytes")
+        if len(shape) != 2 or shape[0] != 8 * words or not min(shape):
+            raise Refused(f"its states have shape {shape}, not 8 rows for each of {words} words")
+        states = np.empty(shape[::-1], np.uint8)
+        for plane in range(8 * words):  # each has a byte of every state: what changed in it
+            hashed.update(plain := part.read(len(states)))
+            changed = np.frombuffer(plain, np.uint8)
+            # Of several words each begins with its highest byte: they are compared as strings.
+            states[:, plane if words == 1 else plane ^ 7] = np.bitwise_xor.accumulate(changed)
+    if checksum != digest(header, said, code, hashed):
         raise Refused("its checksum is not that of its content")
-    if planes.ndim != 2 or not planes.size or type(words) is not int or len(planes) != 8 * words:
-        raise Refused(f"its states have shape {planes.shape}, not 8 rows for each of {words} words")
-    states = np.ascontiguousarray(planes.T).view("<u8").astype(np.uint64, copy=False)
-    np.bitwise_xor.accumulate(states, axis=0, out=states)
-    return header, program, texts["conditions"].decode(), states
+    return header, program, said.decode(), states
 
 
-def digest(header: Mapping[str, Any], *parts: bytes) -> str:
-    """The checksum of a header (without it) and the other parts, in hexadecimal."""
+def digest(header: Mapping[str, Any], *parts: Any) -> str:
+    """The checksum of a header (without it) and the other parts or their hashes, in hexadecimal."""
     texts = (json.dumps(header, sort_keys=True).encode(), *parts)
-    return hashlib.sha256(b"".join(hashlib.sha256(text).digest() for text in texts)).hexdigest()
+    each = (hashlib.sha256(text) if isinstance(text, bytes) else text for text in texts)
+    return hashlib.sha256(b"".join(one.digest() for one in each)).hexdigest()
 
 
 def _shift(left: bool, bits: int, value: Any, by: Any) -> Any:
     """By the number of bits or more it gives 0."""
     near = min(by, bits - 1) if isinstance(by, int) else np.minimum(by, bits - 1)
-    return (value << near if left else value >> near) * (by < bits) & (1 << bits) - 1
+    moved = (value << near) & (1 << bits) - 1 if left else value >> near
+    return moved if near is by else moved * (by < bits)
 
 
 _MEANING: dict[str, Callable[..., Any]] = {
@@ -115,7 +139,9 @@ class _Values:
         for number, (kind, bits, *args) in enumerate(nodes):
             plain = args.pop() if kind in ("var", "par", "const", "extract") else 0
             numbers = (bits, plain, *args)
-            if any(type(n) is not int or n < 0 for n in numbers) or max(args, default=-1) >= number:
+            is_plain = all(type(n) is int and n >= 0 for n in numbers) and bits <= 64
+            is_plain = is_plain and max(args, default=-1) < number
+            if not is_plain or kind not in (*_MEANING, "var", "par", "const", "ite"):
                 raise Refused(f"its program has the node {kind} {numbers}, which has no meaning")
             level = max((self.levels[n] for n in args), default=0)
             self.levels.append(plain + 1 if kind == "par" else level)
@@ -168,34 +194,37 @@ class _Check:
     """A program at work on a set of states."""
 
     def __init__(self, program: Mapping[str, Any], fields: Any, states: Array) -> None:
-        self._program, self._states, self._values = program, states, _Values(program["nodes"])
-        self._images = _Values(program["nodes"])  # for the representatives of successors
+        self._program, self._values = program, _Values(program["nodes"])
+        self._images = _Values(program["nodes"])  # for representatives
         self._variables: list[tuple[int, int]] = [(b, size) for _, b, size in program["variables"]]
         self._fields: list[tuple[int, int, int]] = [(w, s, (1 << b) - 1) for w, s, b in fields]
-        left = [ALL] * states.shape[1]
+        self._left = [ALL] * (states.shape[1] // 8)  # bits that belong to no variable
         for (word, shift, mask), (bits, size) in zip(self._fields, self._variables, strict=True):
             own = mask == (1 << max(1, bits)) - 1 and 1 <= size <= mask + 1
-            if word < 0 or not own or mask << shift & ~left[word]:
+            if word < 0 or not own or mask << shift & ~self._left[word]:
                 raise Refused("a variable has not the bits of a state that its values need")
-            left[word] ^= mask << shift
-        if any(np.any(states[:, i] & np.uint64(mask)) for i, mask in enumerate(left)):
-            raise Refused("a state has bits that belong to no variable")
-        self._ranks: list[tuple[Array, Array]] = []
-        self._keys, _ = self._key(list(np.ascontiguousarray(states.T)), build=True)
-        if not (ascending := self._keys[1:] > self._keys[:-1]).all():
+            self._left[word] ^= mask << shift
+        # A word is compared as a number, several as a string of bytes.
+        several = len(self._left) > 1
+        self._word, self._state = (">u8", f"S{states.shape[1]}") if several else ("<u8", "<u8")
+        self._set = states.view(self._state)[:, 0]
+        if not (ascending := self._set[1:] > self._set[:-1]).all():
             raise Refused(f"state {np.argmin(ascending) + 1} is not greater than the one before it")
+        rows = max(256, min(CHUNK, CELLS_MAX // (len(program["nodes"]) + 1)))
+        self._parts = [self._set[i : i + rows] for i in range(0, len(states), rows)]
+        # If the set has the representatives of all in it, one in it need not be represented.
+        self._is_own, parts = False, self._parts if program["representative"] is not None else []
+        self._is_own = all(self._are_in(self._words(part)) for part in parts)
 
-    def _key(self, words: list[Array], build: bool = False) -> tuple[Array, Array]:
-        """A number for each state, in the order of states; and whether it may be in the set."""
-        keys, known = words[0], np.ones(len(words[0]), bool)
-        for i, word in enumerate(words[1:]):
-            if build:
-                self._ranks.append((np.unique(keys), np.unique(word)))
-            # Numbers are joined by the ranks that they have among those of the set.
-            (before, belongs), (after, too) = map(_rank, self._ranks[i], (keys, word))
-            known &= belongs & too
-            keys = before * np.uint64(len(self._ranks[i][1])) + after
-        return keys, known
+    def _words(self, states: Array) -> list[Array]:
+        table = states.view(self._word).reshape(-1, len(self._left))
+        return list(np.ascontiguousarray(table.T, np.uint64))
+
+    def _missing(self, words: list[Array]) -> list[Array]:
+        """The words of those states that are not in the set, of each once."""
+        states = np.sort(np.stack(words, axis=1).astype(self._word).view(self._state)[:, 0])
+        places = np.minimum(np.searchsorted(self._set, states), len(self._set) - 1)
+        return self._words(np.unique(states[self._set[places] != states]))
 
     def _column(self, words: list[Array], place: int) -> Array:
         word, shift, mask = self._fields[place]
@@ -214,12 +243,13 @@ class _Check:
 
     def _are_in(self, words: list[Array]) -> bool:
         """Whether some states, or with a representative their representatives, are in the set."""
-        if self._program["representative"] is not None:
+        if self._is_own:
+            words = self._missing(words)
+        if self._program["representative"] is not None and len(words[0]):
             self._images.set([], functools.partial(self._column, list(words)))
             nodes = enumerate(self._program["representative"])
             words = self._packed(words, [(place, self._images.at(n)) for place, n in nodes])
-        keys, known = self._key(words)
-        return bool(known.all() and _rank(self._keys, np.sort(keys))[1].all())
+        return not len(self._missing(words)[0])
 
     def initial_states(self) -> int:
         """How many there are; each is in the set. They are made variable by variable."""
@@ -242,16 +272,17 @@ class _Check:
                 wanted.discard(n)
             columns = {p: column[kept] for p, column in columns.items()}
             count = int(kept.sum())
-        words = [np.zeros(count, np.uint64) for _ in range(self._states.shape[1])]
+        words = [np.zeros(count, np.uint64) for _ in self._left]
         if not self._are_in(self._packed(words, columns.items())):
             raise Refused("an initial state is not in the set")
         return count
 
     def steps(self) -> int:
         """How many transitions there are; each leads into the set, and none violates the claim."""
-        total, rows = 0, max(256, min(CHUNK, CELLS_MAX // (len(self._values.levels) + 1)))
-        for start in range(0, len(self._states), rows):
-            words = list(np.ascontiguousarray(self._states[start : start + rows].T))
+        total = 0
+        for words in map(self._words, self._parts):
+            if any(np.any(word & np.uint64(self._left[i])) for i, word in enumerate(words)):
+                raise Refused("a state has bits that belong to no variable")
             for place, (_, size) in enumerate(self._variables):
                 if np.any(self._column(words, place) >= size):
                     raise Refused(f"variable {place} is out of its range in a state")
@@ -284,12 +315,6 @@ class _Check:
             raise Refused(f"a step of {action['name']} violates the claim")
         updates = [(p, np.broadcast_to(self._values.at(n), shape)) for p, n in action["updates"]]
         return self._packed([w[rows] for w in words], ((p, value[rows]) for p, value in updates))
-
-
-def _rank(ordered: Array, values: Array) -> tuple[Array, Array]:
-    """Where values stand in an ascending array that is not empty, and whether they do."""
-    places = np.minimum(np.searchsorted(ordered, values), len(ordered) - 1)
-    return places.astype(np.uint64), ordered[places] == values
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
 """What must be refuted so that given formulas prove a claim for any size, made from the text alone.
 
 The formulas come from a certificate, as text, and no lemma's Python is asked: what they say after
-an action is found by putting the families' new values into them.
+an action is found by putting the families' new values into them. They may speak of nothing but
+states: a formula about an action's parameters would change its meaning from one step to the next.
 """
 
 from __future__ import annotations
@@ -14,11 +15,19 @@ import z3
 from checker.answers.proof import Condition
 from checker.anysize.parametric import Parametric, z3_sort
 from checker.anysize.quantified import QuantifiedStep, QuantifiedSystem
+from checker.certifying.formula_text import NoFormula, Reader
+from checker.certifying.smtlib import subterms
+from checker.systems.asking import ask
 from checker.systems.property import Property
 from checker.systems.system import Enum, Index, System, Term, as_term
 
 CORE_MILLISECONDS = 5_000
 """How long Z3 may look for the part of a condition that has no model already."""
+
+FORMULAS_MAX = 1_000
+HEIGHT_MAX = 200
+SIZE_MAX = 20_000
+"""How many formulas there may be, how deep, and how large if nothing in one were shared."""
 
 
 class NoInvariant(ValueError):
@@ -67,7 +76,6 @@ class _After:
     def __init__(self, system: QuantifiedSystem, step: QuantifiedStep) -> None:
         self._effect = step.step.effect
         self._names = {family.name for family in system.text.families}
-        self._bound = 0
         self._known: dict[int, tuple[Term, Term]] = {}
 
     def value(self, formula: Term) -> Term:
@@ -79,7 +87,8 @@ class _After:
 
     def _value(self, formula: Term) -> Term:
         if z3.is_quantifier(formula):
-            variables = [self._variable(formula, i) for i in range(formula.num_vars())]
+            sorts = [formula.var_sort(i) for i in range(formula.num_vars())]
+            variables = [z3.FreshConst(sort, "bound") for sort in sorts]
             # z3 numbers the variables from the innermost.
             body = z3.substitute_vars(formula.body(), *reversed(variables))
             new = self.value(body)
@@ -96,68 +105,58 @@ class _After:
             return formula
         return formula.decl()(*children)
 
-    def _variable(self, formula: Term, number: int) -> Term:
-        """A constant for a bound variable, which no other formula has."""
-        self._bound += 1
-        return z3.Const(f"{formula.var_name(number)}'{self._bound}", formula.var_sort(number))
-
 
 def _parsed(system: QuantifiedSystem, invariant: Sequence[str]) -> list[Term]:
     """The formulas that the texts stand for. Raises NoInvariant."""
-    sorts, names = _vocabulary(system)
+    if len(invariant) > FORMULAS_MAX:
+        raise NoInvariant(f"it has more than {FORMULAS_MAX} formulas")
+    reader = Reader(*_vocabulary(system), HEIGHT_MAX, SIZE_MAX)
     found = []
-    for text in invariant:
+    for number, text in enumerate(invariant):
         try:
-            terms = z3.parse_smt2_string(f"(assert {text})", sorts=sorts, decls=names)
-        except z3.Z3Exception as error:
-            said = error.value.decode() if isinstance(error.value, bytes) else str(error)
-            raise NoInvariant(f"{' '.join(text.split())[:80]}: {' '.join(said.split())}") from error
-        if len(terms) != 1:
-            raise NoInvariant(f"{' '.join(text.split())[:80]}: it is not one formula")
-        found.append(terms[0])
+            found.append(reader.formula(text))
+        except NoFormula as error:
+            raise NoInvariant(f"formula {number}: {error}") from error
     return found
 
 
-def _vocabulary(system: QuantifiedSystem) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The sorts, and the functions and constants, that a formula may speak of, by name."""
+def _vocabulary(
+    system: QuantifiedSystem,
+) -> tuple[dict[str, z3.FuncDeclRef], dict[str, z3.SortRef]]:
+    """The functions that a formula may speak of, and the sorts of its variables, by name.
+
+    Those are the families, the values of their sorts, and the orders that the text speaks of; not
+    the actions' parameters, and not what an axiom or a quantifier binds.
+    """
     used = {f.of for f in system.text.families} | {i for f in system.text.families for i in f.over}
-    sorts = {sort.name: z3_sort(sort) for sort in used if isinstance(sort, Index | Enum)}
-    names: dict[str, Any] = {}
+    functions: dict[str, z3.FuncDeclRef] = {}
     for family in system.text.families:
         over = [z3_sort(index) for index in family.over]
-        names[family.name] = z3.Function(family.name, *over, z3_sort(family.of))
-    for sort in used:
-        if isinstance(sort, Index):  # the values of an enumeration come with its sort
-            for name in sort.constants:
-                names[f"{sort.name}.{name}"] = system.interpretation.constant(sort, name).decl()
+        functions[family.name] = z3.Function(family.name, *over, z3_sort(family.of))
+    orders = {f"{sort.name}.{word}" for sort in used for word in ("less", "last")}
     for axiom in system.interpretation.axioms():
-        for term in _applications(axiom):
-            names.setdefault(term.decl().name(), term.decl())
-    return sorts, names
-
-
-def _applications(root: Term) -> Iterator[Term]:
-    """Every application of an uninterpreted function or constant in a term."""
-    kept: dict[int, Term] = {}
-    stack = [root]
-    while stack:
-        term = stack.pop()
-        if term.get_id() in kept:
-            continue
-        kept[term.get_id()] = term
-        if z3.is_app(term) and term.decl().kind() == z3.Z3_OP_UNINTERPRETED:
-            yield term
-        stack.extend(term.children())
+        for term in subterms([axiom]):
+            if z3.is_app(term) and term.decl().name() in orders:
+                functions[term.decl().name()] = term.decl()
+    sorts = {"Bool": z3.BoolSort()}
+    for sort in used:
+        if isinstance(sort, Index | Enum):
+            made = z3_sort(sort)
+            sorts[str(made.name())] = made
+            values = sort.constants if isinstance(sort, Index) else sort.values
+            for name in values:
+                declared = system.interpretation.constant(sort, name).decl()
+                functions[str(declared.name())] = declared
+    return functions, sorts
 
 
 def _core(parts: Sequence[Term]) -> Term:
     """The conjunction of those parts that have no model together; of all where Z3 finds none."""
     solver = z3.Solver()
-    solver.set("timeout", CORE_MILLISECONDS)
     names = [z3.Bool(f"part!{number}") for number, _ in enumerate(parts)]
     for name, part in zip(names, parts, strict=True):
         solver.assert_and_track(part, name)
-    if solver.check() != z3.unsat:
+    if ask(solver, seconds=CORE_MILLISECONDS / 1000) != z3.unsat:
         return z3.And(list(parts))
     used = {name.decl().name() for name in solver.unsat_core()}
     return z3.And([p for name, p in zip(names, parts, strict=True) if name.decl().name() in used])

@@ -1,9 +1,7 @@
 """How a system and a claim are written as a plain program, for a checker that knows no Z3.
 
 The program is data for JSON: variables with their sizes, and one list of nodes `[operator, bits,
-argument, …]`, each after those that it refers to by number; bits are 0 for a truth. Arguments of
-operators that may be swapped are in an order of their own, not in that of Z3's tables, so that two
-processes write one system in one way.
+argument, …]`, each once, after those that it refers to by number; bits are 0 for a truth.
 
 Operators: `var` and `par` (number), `const` (value); on truths and bit-vectors `and or xor eq ite`;
 on bit-vectors `ult add mul shl lshr`, and `extract` (argument, lowest bit), which also widens.
@@ -19,10 +17,10 @@ from typing import Any
 
 import z3
 
-from checker.certifying.agreement import declared
-from checker.certifying.nodes import Node, NodeTable, Renumbering
 from checker.systems.property import GroundProperty
-from checker.systems.system import GroundAction, GroundSystem, Term
+from checker.systems.system import GroundAction, GroundSystem, Term, Variable
+
+Node = list[Any]
 
 
 class NotWritable(ValueError):
@@ -45,7 +43,7 @@ def program_of(
         updates = sorted((place[name], term) for name, term in action.updates.items())
         return {
             "name": action.name,
-            "parameters": [declared(parameter) for parameter in action.parameters],
+            "parameters": [_declared(parameter) for parameter in action.parameters],
             "guard": writer.conjuncts(action.guard),
             "updates": [[number, writer.node(term)] for number, term in updates],
             "claimed": None if claimed is None else writer.node(claimed),
@@ -54,7 +52,7 @@ def program_of(
     program: dict[str, Any] = {
         "name": system.name,
         "claim": claim.id,
-        "variables": [declared(variable) for variable in system.variables],
+        "variables": [_declared(variable) for variable in system.variables],
         "initially": writer.conjuncts(system.initially),
         "state": writer.node(claim.state),
         "actions": [action_of(action) for action in system.actions],
@@ -62,7 +60,12 @@ def program_of(
     }
     if representative is not None:
         program["representative"] = [writer.node(term) for term in representative]
-    return writer.finished(program)
+    return {**program, "nodes": writer.nodes}
+
+
+def _declared(variable: Variable) -> list[Any]:
+    """A variable as a program declares it: name, bits (0 for a truth), and number of values."""
+    return [variable.name, 0 if variable.is_bool else variable.term.size(), variable.size]
 
 
 def text_of(program: dict[str, Any]) -> str:
@@ -102,7 +105,8 @@ class _Writer:
     """Turns terms into nodes; each term is read once."""
 
     def __init__(self, system: GroundSystem) -> None:
-        self._table = NodeTable()
+        self.nodes: list[Node] = []
+        self._numbers: dict[tuple[Any, ...], int] = {}
         self._read: dict[int, tuple[Term, int]] = {}  # with the term: z3 recycles ids of dead ones
         self._inputs: dict[str, Node] = {}
         for i, variable in enumerate(system.variables):
@@ -112,35 +116,8 @@ class _Writer:
                 self._inputs[parameter.term.decl().name()] = ["par", _bits(parameter.term), i]
 
     def conjuncts(self, formula: Term) -> list[int]:
-        """The nodes that must all be true, each once, in an order that does not depend on Z3's."""
-        numbers = {self.node(part) for part in _conjuncts(formula)}
-        return sorted(numbers, key=self._table.digest)
-
-    def finished(self, program: dict[str, Any]) -> dict[str, Any]:
-        """The program with its nodes, numbered in the order in which its parts refer to them.
-
-        So the numbers, too, do not depend on the order in which Z3 gave the arguments.
-        """
-        order = Renumbering(self._table)
-
-        def renumbered(action: dict[str, Any]) -> dict[str, Any]:
-            claimed = action["claimed"]
-            return {
-                **action,
-                "guard": [order.new(number) for number in action["guard"]],
-                "updates": [[place, order.new(number)] for place, number in action["updates"]],
-                "claimed": None if claimed is None else order.new(claimed),
-            }
-
-        representative = program["representative"]
-        return {
-            **program,
-            "initially": [order.new(number) for number in program["initially"]],
-            "state": order.new(program["state"]),
-            "actions": [renumbered(action) for action in program["actions"]],
-            "representative": representative and [order.new(number) for number in representative],
-            "nodes": order.nodes(),
-        }
+        """The nodes that must all be true, each once."""
+        return sorted({self.node(part) for part in _conjuncts(formula)})
 
     def node(self, root: Term) -> int:
         """The number of a term's node."""
@@ -204,7 +181,11 @@ class _Writer:
         raise NotWritable(f"the operator {term.decl().name()!r} has no place in a program")
 
     def _add(self, node: Node) -> int:
-        return self._table.add(node)
+        key = tuple(node)
+        if key not in self._numbers:
+            self._numbers[key] = len(self.nodes)
+            self.nodes.append(node)
+        return self._numbers[key]
 
     def _constant(self, bits: int, value: int) -> int:
         return self._add(["const", bits, value])

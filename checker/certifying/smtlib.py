@@ -181,15 +181,12 @@ def _values(sort: z3.SortRef) -> list[str]:
 
 
 class _Printer:
-    """Turns terms into text. `used` has the names that no bound symbol may have."""
+    """Turns terms into text. `used` are all names that are declared: no bound symbol has one."""
 
     def __init__(self, used: set[str]) -> None:
-        self._used = used
         self._names: dict[int, tuple[Term, str]] = {}
-        self._bound = 0
-        self._prefix = "$"
-        while any(name.startswith(self._prefix) for name in used):
-            self._prefix += "$"
+        self._bound = self._variables = 0
+        self._let, self._variable = (_prefix(mark, used) for mark in "$?")
 
     def name(self, term: Term, text: str) -> None:
         """From now on, write this term as that text."""
@@ -213,7 +210,7 @@ class _Printer:
                 if height == len(levels):
                     levels.append([])
                 self._bound += 1
-                bound = f"{self._prefix}{self._bound}"
+                bound = f"{self._let}{self._bound}"
                 levels[height].append(f"({bound} {written})")
                 written, height = bound, height + 1
             texts[term.get_id()], heights[term.get_id()] = written, height
@@ -254,16 +251,20 @@ class _Printer:
         if term.is_lambda():
             raise NotStandard("a lambda is not written in certificates")
         places = range(term.num_vars())
-        variables = [z3.Const(self._fresh(term.var_name(i)), term.var_sort(i)) for i in places]
+        # None keeps its name: a let, or another variable, would capture it or be captured.
+        self._variables += len(places)
+        first = self._variables - len(places) + 1
+        names = [f"{self._variable}{first + i}" for i in places]
+        variables = [z3.Const(name, term.var_sort(i)) for i, name in enumerate(names)]
         # z3 numbers the variables from the innermost.
         body = self.text(z3.substitute_vars(term.body(), *reversed(variables)))
         listed = " ".join(f"({symbol(v.decl().name())} {sort_text(v.sort())})" for v in variables)
         return f"({'forall' if term.is_forall() else 'exists'} ({listed}) {body})"
 
-    def _fresh(self, name: str) -> str:
-        """A name like this one that nothing has."""
-        tried, number = name, 1
-        while tried in self._used:
-            tried, number = f"{name}_{number}", number + 1
-        self._used.add(tried)
-        return tried
+
+def _prefix(mark: str, used: set[str]) -> str:
+    """A beginning that none of the names has: so often the mark."""
+    prefix = mark
+    while any(name.startswith(prefix) for name in used):
+        prefix += mark
+    return prefix

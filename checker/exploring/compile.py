@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from checker.exploring.emit import CompileError, Emitter, postorder, widest, widest_in
+from checker.exploring.emit import CompileError, Emitter, widest
 from checker.systems.system import Call, GroundAction, GroundSystem, State, Term
 
 __all__ = ["CompileError", "Program", "Successor", "compile_terms", "successor_function", "widest"]
@@ -32,20 +32,22 @@ class Program:
         return self.run(*inputs)
 
 
-def compile_terms(terms: Sequence[Term], inputs: Sequence[Term], dtype: Any = None) -> Program:
+def compile_terms(
+    terms: Sequence[Term], inputs: Sequence[Term], dtype: Any = None, deadline: float | None = None
+) -> Program:
     """Code for the terms, as a function of the inputs (Z3 constants that occur in them).
 
     Without `dtype` it works on ints and bools (0 and 1 will do for a Boolean). With an unsigned
     NumPy `dtype` it works on arrays of one length: Boolean ones, and ones of that dtype. Raises
     CompileError on an operator that has no translation, on a constant that is no input, and on a
-    bit-vector that is wider than `dtype`.
+    bit-vector that is wider than `dtype`, and OutOfTime after the deadline.
     """
     if dtype is not None:
-        bits = widest_in(postorder(terms))
+        bits = widest(terms, deadline)
         if bits > 8 * np.dtype(dtype).itemsize:
             raise CompileError(f"a term has {bits} bits, more than {np.dtype(dtype)} holds")
     emitter = Emitter(inputs)
-    results = emitter.emit(terms)
+    results = emitter.emit(terms, deadline)
     arguments = ", ".join(f"x{i}" for i in range(len(inputs)))
     body = "\n    ".join([*emitter.lines, f"return ({''.join(f'{r}, ' for r in results)})"])
     text = f"def run({arguments}):\n    {body}\n"

@@ -12,10 +12,12 @@ would make something else than an unsigned number.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import z3
 
+from checker.systems.finite import OutOfTime
 from checker.systems.system import Term
 
 
@@ -39,13 +41,13 @@ class Emitter:
         self._free: list[str] = []
         self._names = 0
 
-    def emit(self, terms: Sequence[Term]) -> list[str]:
+    def emit(self, terms: Sequence[Term], deadline: float | None = None) -> list[str]:
         """Add the code for the terms; the results are what to write for each of them.
 
         A result is a name, or a literal of Python (`True`, `5`). A second call may overwrite the
-        results of the first.
+        results of the first. Raises OutOfTime after the deadline, a moment of `time.monotonic`.
         """
-        order = list(postorder(terms))
+        order = list(postorder(terms, deadline))
         arguments = [[child.get_id() for child in children] for _, children in order]
         last_use = {number: i for i, numbers in enumerate(arguments) for number in numbers}
         last_use |= {term.get_id(): len(order) for term in terms}
@@ -101,10 +103,17 @@ class Emitter:
         return f"x{self._inputs[name]}"
 
 
-def postorder(terms: Sequence[Term]) -> Iterator[tuple[Term, list[Term]]]:
-    """Every distinct subterm with its arguments, arguments before what uses them."""
+def postorder(
+    terms: Sequence[Term], deadline: float | None = None
+) -> Iterator[tuple[Term, list[Term]]]:
+    """Every distinct subterm with its arguments, arguments before what uses them.
+
+    Raises OutOfTime after the deadline, which is looked at before each of the terms.
+    """
     kept: dict[int, Term] = {}  # holds each visited term: z3 recycles the ids of dead ones
     for root in terms:
+        if deadline is not None and time.monotonic() > deadline:
+            raise OutOfTime("out of time while terms were made code")
         stack: list[tuple[Term, list[Term] | None]] = [(root, None)]
         while stack:
             term, children = stack.pop()
@@ -120,9 +129,12 @@ def postorder(terms: Sequence[Term]) -> Iterator[tuple[Term, list[Term]]]:
                 stack.extend((child, None) for child in reversed(children))
 
 
-def widest(terms: Sequence[Term]) -> int:
-    """The greatest width, in bits, of a bit-vector that occurs in the terms (at least 1)."""
-    return widest_in(postorder(terms))
+def widest(terms: Sequence[Term], deadline: float | None = None) -> int:
+    """The greatest width, in bits, of a bit-vector that occurs in the terms (at least 1).
+
+    Raises OutOfTime.
+    """
+    return widest_in(postorder(terms, deadline))
 
 
 def widest_in(order: Iterable[tuple[Term, list[Term]]]) -> int:

@@ -6,15 +6,16 @@ The numbers are those of `explore`, which fills them in.
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Mapping, Sequence
-from typing import Any
-
-import numpy as np
 
 from checker.answers.proof import ClosedSet, Condition
 from checker.answers.trace import run
 from checker.answers.verdict import Verdict, Word
 from checker.exploring.estimate import Estimate
+from checker.exploring.packed import Array, Packing
+from checker.exploring.seen import Seen
+from checker.exploring.spill import Memory, MemoryReached
 from checker.systems.property import GroundProperty
 from checker.systems.system import Call, GroundSystem, State, Term
 
@@ -56,17 +57,31 @@ class Finding:
 
 @dataclasses.dataclass(frozen=True)
 class Kept:
-    """The states of a search that kept them: its levels, and where a state's variables lie.
+    """The states of a search that kept them, packed, level by level; see `packed`.
 
-    `levels` are arrays of shape (states, words), of `uint64`. `owner` keeps files alive that the
-    arrays are mapped from.
+    `memory` is the search's budget, and keeps files alive that the levels are mapped from.
     """
 
-    levels: Sequence[Any]
-    fields: tuple[tuple[int, int, int], ...]
+    levels: Sequence[Array]
+    packing: Packing
     representative: tuple[Term, ...] | None
     conditions: tuple[Condition, ...]
-    owner: Any
+    memory: Memory
+
+    @functools.cached_property
+    def states(self) -> Array:
+        """All states ascending, of shape (states, words): 64-bit words, whatever their byte order.
+
+        They are merged within the budget, and on disk where they do not fit. Raises MemoryReached
+        if the disk is full.
+        """
+        together = Seen(self.packing.dtype, self.memory)
+        try:
+            for level in self.levels:
+                together.add(level)
+            return self.packing.viewed(together.all())
+        finally:
+            self.memory.forget(together)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -99,7 +114,8 @@ class Exploration:
     def verdict(self, system: GroundSystem, claim: GroundProperty) -> Verdict:
         """The answer about one of the claims. Raises TraceError if its run is not a run.
 
-        PROVED has the closed set as its proof if the search kept its states.
+        UNKNOWN where a limit was reached before the initial states were judged. PROVED has the
+        closed set as its proof if the search kept its states.
         """
         finding = self.findings[claim.id]
         word: Word = "HOLDS_TO"
@@ -110,7 +126,12 @@ class Exploration:
         elif self.closed:
             word = "PROVED" if finding.premise_reached else "VACUOUS"
             if word == "PROVED" and self.kept is not None:
-                proof = self.closed_set(system)
+                try:
+                    proof = self.closed_set(system)
+                except MemoryReached as limit:
+                    word, reason = "UNKNOWN", f"the states are not brought together: {limit}"
+        elif not self.levels:
+            word = "UNKNOWN"
         return Verdict(
             word,
             engine="explore",
@@ -124,14 +145,12 @@ class Exploration:
         )
 
     def closed_set(self, system: GroundSystem) -> ClosedSet:
-        """Every state that was reached. Raises ValueError unless closed, and the states kept."""
+        """Every state that was reached. Raises ValueError unless closed, and the states kept.
+
+        Raises MemoryReached if they do not fit in memory, nor on the disk.
+        """
         if not self.closed or self.kept is None:
             raise ValueError("only a closed search that kept its states has them all")
         kept = self.kept
-        words = 1 + max((word for word, _, _ in kept.fields), default=0)
-        states = np.concatenate([np.empty((0, words), np.uint64), *kept.levels])
-        if words == 1:
-            states[:, 0].sort()
-        else:
-            states = states[np.lexsort(states.T[::-1])]
-        return ClosedSet(system, states, kept.fields, kept.representative, kept.conditions)
+        fields = tuple((field.word, field.shift, field.bits) for field in kept.packing.fields)
+        return ClosedSet(system, kept.states, fields, kept.representative, kept.conditions)

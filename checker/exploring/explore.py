@@ -12,7 +12,8 @@ from pathlib import Path
 
 from checker.exploring.exploration import Exploration, Progress
 from checker.exploring.pauses import Watch
-from checker.exploring.search import Reduced, Search
+from checker.exploring.search import Reduced, Search, not_begun
+from checker.systems.finite import OutOfTime
 from checker.systems.property import GroundProperty
 from checker.systems.system import GroundSystem
 
@@ -49,5 +50,8 @@ def explore(
     """
     limits = states_max, seconds_max, memory_max
     watch = None if progress is None else Watch(progress, progress_seconds)
-    search = Search(system, claims, reduction, limits, jit, keep_states, watch)
+    try:
+        search = Search(system, claims, reduction, limits, jit, keep_states, watch)
+    except OutOfTime:  # before a checkpoint is opened, which stays as it is
+        return not_begun(system, claims, seconds_max)
     return search.run(checkpoint, checkpoint_seconds)

@@ -13,6 +13,8 @@ from typing import Any
 
 import z3
 
+from checker.systems.asking import ask
+from checker.systems.finite import OutOfTime
 from checker.systems.property import GroundProperty
 from checker.systems.system import GroundAction, GroundSystem, State, Term
 
@@ -47,17 +49,20 @@ class Instance:
         return [self.guard, *(term for _, term in self.updates), *formulas]
 
 
-def instances(system: GroundSystem, claims: Sequence[GroundProperty]) -> list[Instance]:
+def instances(
+    system: GroundSystem, claims: Sequence[GroundProperty], deadline: float | None = None
+) -> list[Instance]:
     """All instances that may fire, in the order of actions and then of parameter values.
 
     Choices that no guard, update or formula tells apart share one instance. Raises TooLarge when
-    there are more than INSTANCES_MAX choices.
+    there are more than INSTANCES_MAX choices, and OutOfTime after the deadline, a moment of
+    `time.monotonic`.
     """
     found: list[Instance] = []
     tried = 0
     for action in system.actions:
         shared: dict[tuple[Any, ...], int] = {}
-        for values, guard in _choices(action, (), action.guard):
+        for values, guard in _choices(action, (), action.guard, deadline):
             tried += 1
             if tried > INSTANCES_MAX:
                 raise TooLarge(f"{system.name} has more than {INSTANCES_MAX} action instances")
@@ -78,9 +83,11 @@ def instances(system: GroundSystem, claims: Sequence[GroundProperty]) -> list[In
 
 
 def _choices(
-    action: GroundAction, values: tuple[int, ...], guard: Term
+    action: GroundAction, values: tuple[int, ...], guard: Term, deadline: float | None
 ) -> Iterator[tuple[tuple[int, ...], Term]]:
     """Parameter values that begin with the given ones, and what remains of the guard."""
+    if deadline is not None and time.monotonic() > deadline:
+        raise OutOfTime("out of time while action instances were made")
     guard = z3.simplify(guard)
     if z3.is_false(guard):
         return
@@ -90,7 +97,7 @@ def _choices(
     parameter = action.parameters[len(values)]
     for value in range(parameter.size):
         chosen = z3.substitute(guard, (parameter.term, parameter.literal(value)))
-        yield from _choices(action, (*values, value), chosen)
+        yield from _choices(action, (*values, value), chosen, deadline)
 
 
 def _instance(
@@ -134,17 +141,16 @@ def _unless(term: Term | None, idle: bool) -> Term | None:
 def initial_states(
     system: GroundSystem, at_most: int = 20_000, deadline: float | None = None
 ) -> list[State]:
-    """All initial states, ascending. Raises TooLarge when there are more than fit, or too late.
+    """All initial states, ascending.
 
-    `deadline` is in seconds of `time.monotonic`.
+    Raises TooLarge when there are more than fit, and OutOfTime after the deadline, a moment of
+    `time.monotonic`.
     """
     solver = z3.Solver()
     solver.add(system.initially, *(variable.in_range() for variable in system.variables))
     found: list[State] = []
-    while (answer := solver.check()) == z3.sat:
-        if found and (
-            len(found) >= at_most or (deadline is not None and time.monotonic() > deadline)
-        ):
+    while (answer := ask(solver, seconds=_left(deadline))) == z3.sat:
+        if found and len(found) >= at_most:
             raise TooLarge(f"{system.name} has too many initial states: over {len(found)}")
         model = solver.model()
         values = [model.eval(v.term, model_completion=True) for v in system.variables]
@@ -154,5 +160,16 @@ def initial_states(
         pairs = zip(system.variables, values, strict=True)
         solver.add(z3.Or([variable.term != value for variable, value in pairs]))
     if answer != z3.unsat:
+        _left(deadline)
         raise TooLarge(f"Z3 cannot enumerate initial states: {solver.reason_unknown()}")
     return sorted(found)
+
+
+def _left(deadline: float | None) -> float | None:
+    """Seconds until the deadline. Raises OutOfTime after it."""
+    if deadline is None:
+        return None
+    left = deadline - time.monotonic()
+    if left <= 0:
+        raise OutOfTime("out of time while initial states were enumerated")
+    return left

@@ -77,6 +77,10 @@ class Packing:
             return packed.reshape(-1, 1)
         return np.ascontiguousarray(packed).view(">u8").reshape(-1, self.words).astype(np.uint64)
 
+    def viewed(self, packed: Array) -> Array:
+        """The words of packed states as `rows` has them, not copied, in their own byte order."""
+        return packed.view("u8" if self.words == 1 else ">u8").reshape(-1, self.words)
+
     def from_rows(self, rows: Array) -> Array:
         """The packed states that have these words, of shape (states, words)."""
         if self.words == 1:

@@ -23,6 +23,7 @@ from checker.exploring.pauses import Interrupts, Saving, Watch
 from checker.exploring.spill import Levels, Memory, MemoryReached
 from checker.exploring.stepper import Stepper
 from checker.exploring.sweep import Searched, Sweeps
+from checker.systems.finite import OutOfTime
 from checker.systems.property import GroundProperty
 from checker.systems.system import GroundSystem, Term
 
@@ -42,8 +43,32 @@ class _LimitReached(Exception):
     """A limit ends the search in the middle of a level; the message names it."""
 
 
+def too_late(seconds_max: float | None) -> str:
+    """Why a search ends at its limit of time."""
+    return f"more than {round(seconds_max or 0.0, 2):g} seconds"
+
+
+def not_begun(
+    system: GroundSystem, claims: Sequence[GroundProperty], seconds_max: float | None
+) -> Exploration:
+    """What comes of a search whose time is over before it has seen a state."""
+    return Exploration(
+        closed=False,
+        depth=0,
+        states=0,
+        transitions=0,
+        levels=(),
+        fired={action.name: 0 for action in system.actions},
+        findings={claim.id: Finding(None, False) for claim in claims},
+        reason=too_late(seconds_max),
+    )
+
+
 class Search:
-    """A search of one system about some claims: `limits` are in states, seconds and bytes."""
+    """A search of one system about some claims: `limits` are in states, seconds and bytes.
+
+    Raises OutOfTime where it takes too long to be set up.
+    """
 
     def __init__(
         self,
@@ -64,14 +89,16 @@ class Search:
         self._representative = None if reduction is None else tuple(reduction.representative)
         self._claims = judged(claims)
         formulas = [t for c in self._claims for t in (c.state, c.premise) if t is not None]
-        found = instances(system, claims)
-        self._stepper = Stepper(system, found, formulas, self._representative, memory_max)
+        self._deadline = None if self._seconds_max is None else self._begun + self._seconds_max
+        found = instances(system, claims, self._deadline)
+        self._stepper = Stepper(
+            system, found, formulas, self._representative, memory_max, self._deadline
+        )
         self._memory = Memory(memory_max)
         self._levels = Levels(self._memory)
         self._fired = {action.name: 0 for action in system.actions}
         self._fired_before = dict(self._fired)
         self._expanded = 0
-        self._deadline = None if self._seconds_max is None else self._begun + self._seconds_max
         searched = Searched(
             system, self._stepper, self._claims, self._levels, self._memory, self._fired,
             self._representative, self._deadline,
@@ -105,7 +132,10 @@ class Search:
         """Levels until there are no new states, no open claims, or no time or room: the reason."""
         if not self._resumed():
             at_most = min(20_000, self._states_max or 20_000)
-            self._starts = self._initial(at_most, self._deadline)
+            try:
+                self._starts = self._initial(at_most, self._deadline)
+            except OutOfTime:
+                return too_late(self._seconds_max)
             self._begin(sorted_once(self._stepper.represent(self._starts.copy())))
         while len(self._levels):
             if self._claims and not any(claim.is_open for claim in self._claims):
@@ -161,7 +191,7 @@ class Search:
         if self._states_max is not None and states > self._states_max:
             raise _LimitReached(f"more than {self._states_max} states")
         if self._deadline is not None and time.monotonic() > self._deadline:
-            raise _LimitReached(f"more than {self._seconds_max:g} seconds")
+            raise _LimitReached(too_late(self._seconds_max))
         self._memory.reserve()
 
     def _settle_steps(self) -> None:
@@ -268,11 +298,10 @@ class Search:
         )
 
     def _kept(self) -> Kept:
-        packing = self._stepper.packing
         return Kept(
-            levels=[packing.rows(level) for level in self._levels.all],
-            fields=tuple((field.word, field.shift, field.bits) for field in packing.fields),
+            levels=self._levels.all,
+            packing=self._stepper.packing,
             representative=self._representative,
             conditions=self._conditions,
-            owner=self._memory,
+            memory=self._memory,
         )

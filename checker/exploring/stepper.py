@@ -66,7 +66,8 @@ class Stepper:
 
     `formulas` are judged in its states too. With `representative` every state that a step leads to
     is replaced by the one that stands for it. The arrays that a chunk needs fit in a quarter of
-    `memory_max` bytes, if one state's do; `row_bytes` is what a state's may take.
+    `memory_max` bytes, if one state's do; `row_bytes` is what a state's may take. To make it takes
+    time: raises OutOfTime after the deadline, a moment of `time.monotonic`.
     """
 
     def __init__(
@@ -76,10 +77,12 @@ class Stepper:
         formulas: Sequence[Term],
         representative: Sequence[Term] | None = None,
         memory_max: int | None = None,
+        deadline: float | None = None,
     ) -> None:
         bits = widest(
             [*(v.term for v in system.variables), *formulas, *(representative or ())]
-            + [term for instance in found for term in instance.terms()]
+            + [term for instance in found for term in instance.terms()],
+            deadline,
         )
         self._dtype = next(
             (np.dtype(f"u{size}") for size in (1, 2, 4, 8) if bits <= 8 * size), np.dtype("u8")
@@ -89,13 +92,15 @@ class Stepper:
         flags = (variable.is_bool for variable in system.variables)
         self._columns = list(zip(self.packing.fields, flags, strict=True))
         self.steps = [InstanceCode(instance, self._inputs, self._dtype) for instance in found]
-        self._guards = self.compile(*(instance.guard for instance in found))
+        guards = [instance.guard for instance in found]
+        self._guards = compile_terms(guards, self._inputs, self._dtype, deadline)
         self._changed = [
             place
             for place, term in enumerate(representative or ())
             if not term.eq(self._inputs[place])
         ]
-        self._representative = self.compile(*((representative or ())[p] for p in self._changed))
+        changing = [(representative or ())[place] for place in self._changed]
+        self._representative = compile_terms(changing, self._inputs, self._dtype, deadline)
         writing = sum(bool(instance.updates) for instance in found)
         # All the guards' columns of a chunk are in memory at once; of the successors, what each
         # instance found, all of them, what was sorted, and what of that is new.

@@ -15,13 +15,18 @@ The conditions speak of all states in range, whether they can be reached or not.
 from __future__ import annotations
 
 import dataclasses
+import time
 from collections.abc import Iterator, Mapping, Sequence
 
 import z3
 
 from checker.answers.proof import Condition
+from checker.systems.asking import ask
 from checker.systems.property import GroundProperty
 from checker.systems.system import GroundAction, GroundSystem, Term
+
+OUT_OF_TIME = "out of time"
+"""The objection to what could not be looked at before the deadline."""
 
 Images = Sequence[tuple[Term, Term]]
 """Variables (or parameters) and what a map gives them, over the variables (or parameters)."""
@@ -65,8 +70,12 @@ class Obligation:
         """The same as a formula that must have no model."""
         return Condition(self.name, z3.And(*self.given, z3.Or([part for _, part in self.parts])))
 
-    def objection(self, milliseconds: int) -> str | None:
-        """Why it is not so, in words, or that Z3 does not know; None where it is proved."""
+    def objection(self, resources: int, deadline: float | None = None) -> str | None:
+        """Why it is not so, in words, or that Z3 does not know; None where it is proved.
+
+        `resources` are Z3's own measure of its work, which the load of a machine does not change;
+        `deadline` is a moment of `time.monotonic`.
+        """
         open_parts = [
             (words, left)
             for words, part in self.parts
@@ -74,24 +83,40 @@ class Obligation:
         ]
         if not open_parts:
             return None
-        answer, model = self._answer([part for _, part in open_parts], milliseconds)
+        answer, model = self._answer([part for _, part in open_parts], resources, deadline)
         if model is None:
-            return None if answer == "unsat" else f"whether {self.name} Z3 cannot say: {answer}"
+            return None if answer == z3.unsat else self._undecided(deadline)
         # Which part a model breaks is chance; which is the first that can be broken is not.
         for words, part in open_parts:
-            if z3.is_true(model.eval(part, True)) or self._answer([part], milliseconds)[1]:
+            if z3.is_true(model.eval(part, True)):
+                return words
+            if self._answer([part], resources, deadline)[1] is not None:
                 return words
         raise AssertionError("a model of the parts is a model of one of them")
 
-    def _answer(self, parts: Sequence[Term], milliseconds: int) -> tuple[str, z3.ModelRef | None]:
-        """The solver's answer about some of the parts (why, when it has none), and a model."""
+    def _undecided(self, deadline: float | None) -> str:
+        """Why there is no answer: Z3's own words tell its limits apart only now and then."""
+        if _left(deadline) == 0:
+            return OUT_OF_TIME
+        return f"whether {self.name} Z3 cannot say within its limit"
+
+    def _answer(
+        self, parts: Sequence[Term], resources: int, deadline: float | None
+    ) -> tuple[z3.CheckSatResult, z3.ModelRef | None]:
+        """The solver's answer about some of the parts, and a model."""
+        left = _left(deadline)
+        if left == 0:
+            return z3.unknown, None
         solver = z3.SolverFor("QF_BV")
-        solver.set("timeout", milliseconds)
+        solver.set("rlimit", resources)
         solver.add(*self.given, z3.Or(list(parts)))
-        answer = solver.check()
-        if answer == z3.unknown:
-            return solver.reason_unknown(), None
-        return str(answer), solver.model() if answer == z3.sat else None
+        answer = ask(solver, seconds=left)
+        return answer, solver.model() if answer == z3.sat else None
+
+
+def _left(deadline: float | None) -> float | None:
+    """Seconds until a moment of `time.monotonic`."""
+    return None if deadline is None else max(0.0, deadline - time.monotonic())
 
 
 def obligations(
@@ -167,11 +192,3 @@ def _judgement_parts(
 
 def _pairwise_unequal(left: Sequence[Term], right: Sequence[Term]) -> list[Term]:
     return [a != b for a, b in zip(left, right, strict=True)]
-
-
-def first_objection(owed: Sequence[Obligation], milliseconds: int) -> str | None:
-    """The first reason against a map, in words; None when all is proved."""
-    for obligation in owed:
-        if (objection := obligation.objection(milliseconds)) is not None:
-            return objection
-    return None

@@ -28,15 +28,16 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Sequence
+import time
+from collections.abc import Iterable, Iterator, Sequence
 
 import z3
 
 from checker.answers.proof import Condition
 from checker.reducing.bisimulation import (
+    OUT_OF_TIME,
     Obligation,
     StateMap,
-    first_objection,
     obligations,
     substituted,
 )
@@ -56,8 +57,13 @@ from checker.systems.grounding import Grounding
 from checker.systems.property import GroundProperty
 from checker.systems.system import GroundSystem, Index, Normaliser, Symmetry, Term
 
-MILLISECONDS = 2_000
-"""How long Z3 may think about one condition; one that takes longer is not worth its proof."""
+RESOURCES = 60_000_000
+"""How much work Z3 may put into one condition: its own count (`rlimit`), some 6 seconds of it.
+
+A limit in seconds would make what is used, and so what a checkpoint is of, depend on the load of
+the machine. The model's conditions need half a million at most in the default scope, and 6.5
+million with three packages and three KeyIDs; one that takes nine times that is not worth its proof.
+"""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -82,14 +88,16 @@ def reduce(
     system: GroundSystem,
     claims: Sequence[GroundProperty],
     *,
-    milliseconds: int = MILLISECONDS,
+    deadline: float | None = None,
+    resources: int = RESOURCES,
 ) -> Reduction:
     """Prove what the grounding's text declares, for a system that has some of its variables.
 
-    `system` is the grounding's, or a cone of it, and the claims are what is judged on it. Raises
-    ModelError on a normaliser that is not well formed.
+    `system` is the grounding's, or a cone of it, and the claims are what is judged on it. What is
+    not proved by the deadline, a moment of `time.monotonic`, is refused. Raises ModelError on a
+    normaliser that is not well formed.
     """
-    return _Prover(grounding, system, claims, milliseconds).reduction()
+    return _Prover(grounding, system, claims, deadline, resources).reduction()
 
 
 class _Prover:
@@ -98,12 +106,14 @@ class _Prover:
         grounding: Grounding,
         system: GroundSystem,
         claims: Sequence[GroundProperty],
-        milliseconds: int,
+        deadline: float | None,
+        resources: int,
     ) -> None:
         self._grounding = grounding
         self._system = system
         self._claims = claims
-        self._milliseconds = milliseconds
+        self._deadline = deadline
+        self._resources = resources
         self._places: Places = places_of(grounding, system)
         self._variables = tuple(variable.term for variable in system.variables)
         self._used: list[str] = []
@@ -124,6 +134,9 @@ class _Prover:
             if isinstance(symmetry, Symmetry)
             for block in self._symmetry(symmetry.sort)
         ]
+        if blocks and self._is_late():
+            self._refused.append(("a representative", OUT_OF_TIME))
+            blocks = []
         for stage, owed in representatives(self._places, blocks):
             if self._holds("a representative", owed):
                 stages.append(stage)
@@ -168,16 +181,32 @@ class _Prover:
         return blocks_of(sort, size, proved)
 
     def _is_proved(self, name: str, mapped: StateMap) -> bool:
-        owed = [*obligations(self._system, self._claims, mapped)]
-        if not self._holds(name, owed):
+        if not self._holds(name, obligations(self._system, self._claims, mapped)):
             return False
         self._used.append(name)
         return True
 
-    def _holds(self, name: str, owed: Sequence[Obligation]) -> bool:
-        objection = first_objection(owed, self._milliseconds)
+    def _holds(self, name: str, owed: Iterable[Obligation]) -> bool:
+        proved: list[Obligation] = []
+        objection = self._objection(iter(owed), proved)
         if objection is not None:
             self._refused.append((name, objection))
             return False
-        self._proved += owed
+        self._proved += proved
         return True
+
+    def _objection(self, owed: Iterator[Obligation], proved: list[Obligation]) -> str | None:
+        """The first reason against what is owed, in words; None when all of it is proved."""
+        # Time is looked at in between, since to write a condition down takes time as well.
+        while not self._is_late():
+            obligation = next(owed, None)
+            if obligation is None:
+                return None
+            objection = obligation.objection(self._resources, self._deadline)
+            if objection is not None:
+                return objection
+            proved.append(obligation)
+        return OUT_OF_TIME
+
+    def _is_late(self) -> bool:
+        return self._deadline is not None and time.monotonic() >= self._deadline

@@ -208,14 +208,16 @@ class _Blasting:
         return zip(self._selectors, self._steps, self._system.actions, strict=True)
 
     def _shared_parameters(self) -> Iterator[tuple[Bits, ...]]:
-        """Bits for the parameters of each action: the n-th of a size is the same for all."""
-        known: dict[tuple[int, int], Bits] = {}
+        """Bits for the parameters of each action: the n-th of a kind is the same for all."""
+        known: dict[tuple[int, int, int], Bits] = {}
         for action in self._system.actions:
-            seen: dict[int, int] = {}
+            seen: dict[tuple[int, int], int] = {}
             found = []
             for parameter in action.parameters:
-                number = seen[parameter.size] = seen.get(parameter.size, -1) + 1
-                key = parameter.size, number
+                # A term of more bits than its values need is not one of fewer with as many values.
+                kind = _width(parameter), parameter.size
+                number = seen[kind] = seen.get(kind, -1) + 1
+                key = *kind, number
                 if key not in known:
                     known[key] = self._circuit.inputs(_width(parameter))
                     self._require_in_range([parameter], [known[key]])

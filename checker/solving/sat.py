@@ -6,13 +6,14 @@ CaDiCaL and others come from python-sat; Z3 answers the same questions as their 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
 
 import pysat.solvers  # type: ignore[import-untyped]  # python-sat ships no types
 import z3
 
 from checker.solving.unroll import Unknown
+from checker.systems.asking import ask
 
 Z3 = "z3"
 """The name of the reference solver. Every other name is one of python-sat's."""
@@ -60,13 +61,13 @@ class PySat:
     def solve(self, assumptions: Sequence[int]) -> bool:
         assumed = list(assumptions)  # python-sat keeps what it is given, and wants a list back
         if self._deadline is None:
-            return bool(self._solver.solve(assumed))
+            return bool(_heeding(lambda: self._solver.solve(assumed)))
         answer, conflicts = None, CONFLICTS
         while answer is None:
             if time.monotonic() >= self._deadline:
                 raise Unknown("out of time")
             self._solver.conf_budget(conflicts)
-            answer = self._solver.solve_limited(assumed)
+            answer = _heeding(lambda: self._solver.solve_limited(assumed))
             conflicts *= 2
         return bool(answer)
 
@@ -76,6 +77,19 @@ class PySat:
     def model(self) -> Sequence[int]:
         found: Sequence[int] = self._solver.get_model()
         return found
+
+
+def _heeding(call: Callable[[], bool | None]) -> bool | None:
+    """The call's answer. Ctrl-C during it is KeyboardInterrupt, not an error of python-sat's own.
+
+    That error's class cannot be imported from python-sat, so it is known by its words.
+    """
+    try:
+        return call()
+    except Exception as error:
+        if str(error) == "Caught keyboard interrupt":
+            raise KeyboardInterrupt from error
+        raise
 
 
 class ByZ3:
@@ -98,12 +112,10 @@ class ByZ3:
         self._solver.add(z3.Or([self._literal(x) for x in clause]))
 
     def solve(self, assumptions: Sequence[int]) -> bool:
-        if self._deadline is not None:
-            left = self._deadline - time.monotonic()
-            if left <= 0:
-                raise Unknown("out of time")
-            self._solver.set("timeout", max(1, int(1000 * left)))
-        answer = self._solver.check(*map(self._literal, assumptions))
+        left = None if self._deadline is None else self._deadline - time.monotonic()
+        if left is not None and left <= 0:
+            raise Unknown("out of time")
+        answer = ask(self._solver, *map(self._literal, assumptions), seconds=left)
         if answer == z3.unknown:
             raise Unknown(f"Z3 gave no answer: {self._solver.reason_unknown()}")
         return bool(answer == z3.sat)

@@ -18,6 +18,7 @@ from checker.answers.proof import Invariant
 from checker.answers.verdict import Verdict
 from checker.solving.bounded import bounded, deadline_after, reaches_premise
 from checker.solving.unroll import Unknown
+from checker.systems.asking import ask, query
 from checker.systems.property import GroundProperty
 from checker.systems.system import GroundSystem, Term
 
@@ -101,10 +102,10 @@ def _unreachable(
         if action.name in steps:
             horn.declare_var(*(parameter.term for parameter in action.parameters))
             horn.rule(goal(), [reached(*terms), action.guard, steps[action.name]])
-    if left is not None:
-        horn.set("timeout", max(1, int(1000 * left)))
-    answer = horn.query(goal())
+    answer = query(horn, goal(), seconds=left)
     if answer == z3.unknown:
+        if deadline is not None and time.monotonic() >= deadline:
+            raise Unknown("out of time")
         raise Unknown(f"Spacer gave no answer: {horn.reason_unknown()}")
     if answer == z3.sat:
         return None
@@ -145,11 +146,8 @@ def _is_inductive(
 
 def _is_impossible(formulas: list[Term], deadline: float | None) -> bool:
     solver = z3.Solver()
-    left = _left(deadline)
-    if left is not None:
-        solver.set("timeout", max(1, int(1000 * left)))
     solver.add(*formulas)
-    answer = solver.check()
+    answer = ask(solver, seconds=_left(deadline))
     if answer == z3.unknown:
         raise Unknown(f"Z3 gave no answer about the invariant: {solver.reason_unknown()}")
     return bool(answer == z3.unsat)

@@ -15,6 +15,7 @@ from typing import Any, Literal, Protocol
 
 import z3
 
+from checker.systems.asking import ask
 from checker.systems.property import GroundProperty
 from checker.systems.system import Call, GroundSystem, State, Term, Variable
 
@@ -167,12 +168,10 @@ class Unrolling:
 
     def is_possible(self, *goals: Term) -> bool:
         assumed = [self._name(goal) for goal in goals]
-        if self._deadline is not None:
-            left = self._deadline - time.monotonic()
-            if left <= 0:
-                raise Unknown("out of time")
-            self._solver.set("timeout", max(1, int(1000 * left)))
-        answer = self._solver.check(*assumed)
+        left = None if self._deadline is None else self._deadline - time.monotonic()
+        if left is not None and left <= 0:
+            raise Unknown("out of time")
+        answer = ask(self._solver, *assumed, seconds=left)
         if answer == z3.unknown:
             raise Unknown(f"Z3 gave no answer: {self._solver.reason_unknown()}")
         if answer == z3.sat:

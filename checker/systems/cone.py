@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 
 import z3
 
+from checker.systems.asking import ask
 from checker.systems.property import GroundProperty
 from checker.systems.system import (
     Call,
@@ -22,6 +23,9 @@ from checker.systems.system import (
     Variable,
     variables_in,
 )
+
+SECONDS_MAX = 30.0
+"""How long Z3 may think about one thing that could be dropped: mostly it takes milliseconds."""
 
 
 def cone_of_influence(system: GroundSystem, claim: GroundProperty) -> GroundSystem:
@@ -41,7 +45,10 @@ def cone_of_influence(system: GroundSystem, claim: GroundProperty) -> GroundSyst
     initially = [conjunct for conjunct, names in reads if names <= kept]
     elsewhere = [conjunct for conjunct, names in reads if not names <= kept]
     dropped = [variable for variable in system.variables if variable.name not in kept]
-    if not _is_satisfiable([*elsewhere, *(variable.in_range() for variable in dropped)]):
+    answer = _answer([*elsewhere, *(variable.in_range() for variable in dropped)])
+    if answer == z3.unknown:  # then nothing is known to be free to be dropped
+        return system
+    if answer == z3.unsat:
         initially = [z3.BoolVal(False)]
     return GroundSystem(
         name=system.name,
@@ -73,7 +80,7 @@ def lift_start(cone: GroundSystem, full_system: GroundSystem, start: State) -> S
     solver = z3.Solver()
     solver.add(full_system.initially, *(v.in_range() for v in full_system.variables))
     solver.add(*(v.term == v.literal(x) for v, x in zip(cone.variables, start, strict=True)))
-    if solver.check() != z3.sat:
+    if ask(solver) != z3.sat:
         raise ValueError(f"{full_system.name} has no initial state like that of its cone")
     model = solver.model()
     values = [model.eval(v.term, model_completion=True) for v in full_system.variables]
@@ -129,16 +136,16 @@ def _without(guard: Term, parameter: Variable) -> Term | None:
     if _name(parameter) not in variables_in([guard]):
         return guard
     at_zero = z3.simplify(z3.substitute(guard, (parameter.term, parameter.literal(0))))
-    if _is_satisfiable([guard, parameter.in_range(), z3.Not(at_zero)]):
+    if _answer([guard, parameter.in_range(), z3.Not(at_zero)]) != z3.unsat:
         return None
     return at_zero
 
 
-def _is_satisfiable(formulas: Iterable[Term]) -> bool:
-    """Whether Z3 finds values; when it gives no answer, that counts as yes (nothing is dropped)."""
+def _answer(formulas: Iterable[Term]) -> z3.CheckSatResult:
+    """Whether Z3 finds values; where it cannot say, nothing is dropped."""
     solver = z3.Solver()
     solver.add(*formulas)
-    return bool(solver.check() != z3.unsat)
+    return ask(solver, seconds=SECONDS_MAX)
 
 
 def _conjuncts(formula: Term) -> Iterable[Term]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 import itertools
+import time
 from collections.abc import Callable, Iterator, Mapping
 from types import FunctionType
 from typing import Any
@@ -18,8 +19,16 @@ from checker.systems.origin import among, caller
 from checker.systems.system import Enum, Index, ModelError, Sort, Term, as_term
 
 
+class OutOfTime(Exception):
+    """What was asked for takes longer than it may; the message says what."""
+
+
 class Finite:
-    """Sizes for index sorts. Raises ModelError on a sort without a size or with an empty one."""
+    """Sizes for index sorts. Raises ModelError on a sort without a size or with an empty one.
+
+    After `deadline`, a moment of `time.monotonic` that may be set and taken away, quantifiers raise
+    OutOfTime: a text takes a while to read for many elements.
+    """
 
     def __init__(self, sizes: Mapping[Index, int]) -> None:
         for sort, size in sizes.items():
@@ -29,6 +38,7 @@ class Finite:
                     f"index sort {sort.name} cannot have {size} elements{why}{caller()}"
                 )
         self.sizes = dict(sizes)
+        self.deadline: float | None = None
         self._elements: dict[tuple[str, int], tuple[Index | Enum, Term]] = {}
         # Which instance of a quantifier a conjunct came from, for `failing_instance`. The term is
         # kept with its instances: z3 reuses the ids of terms that nothing holds.
@@ -119,6 +129,8 @@ class Finite:
 
     def _expand(self, sorts_then_body: tuple[Any, ...]) -> Iterator[tuple[dict[str, int], Term]]:
         *sorts, body = sorts_then_body
+        if self.deadline is not None and time.monotonic() > self.deadline:
+            raise OutOfTime("out of time while the system was read for this scope")
         names = _names(body)[: len(sorts)]
         for positions in self.tuples(tuple(sorts)):
             indices = [self.element(s, i) for s, i in zip(sorts, positions, strict=True)]

@@ -238,13 +238,25 @@ class GroundAction:
 
 @dataclasses.dataclass(frozen=True)
 class GroundSystem:
-    """A flat transition system: what every engine works on."""
+    """A flat transition system: what every engine works on.
+
+    Raises ModelError where a variable is not named as its term is.
+    """
 
     name: str
     variables: tuple[Variable, ...]
     initially: Term
     actions: tuple[GroundAction, ...]
     answers: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        for variable in self.variables:
+            symbol = variable.term.decl().name()
+            if symbol != variable.name:
+                raise ModelError(
+                    f"variable {variable.name} of system {self.name} has the term {symbol}:"
+                    " what reads one and what changes the other would not meet"
+                )
 
     def variable(self, name: str) -> Variable:
         """The variable of that name. Raises KeyError."""

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import z3
 
+from checker.systems.asking import ask
 from checker.systems.origin import among, twice
 from checker.systems.system import (
     GroundAction,
@@ -21,6 +22,9 @@ from checker.systems.system import (
     Variable,
     variables_in,
 )
+
+SECONDS_MAX = 30.0
+"""How long Z3 may think about one value out of range; what takes longer is refused."""
 
 
 def require_well_formed(system: GroundSystem, written: Mapping[str, str] | None = None) -> None:
@@ -56,9 +60,6 @@ class _Whole:
     def __init__(self, system: GroundSystem) -> None:
         self._variables = {variable.name: variable for variable in system.variables}
         symbols = [_symbol(variable) for variable in system.variables]
-        repeated = twice(symbols)
-        if repeated is not None:
-            raise ModelError(f"{system.name} assigns {repeated} twice: two variables are that term")
         self._sizes = {s: v.size for s, v in zip(symbols, system.variables, strict=True)}
         self._zeros = [(variable.term, variable.literal(0)) for variable in system.variables]
         self._ranges = {
@@ -104,10 +105,9 @@ class _Whole:
     def require_in_range(self, action: GroundAction, culprit: str) -> None:
         """The guard keeps parameters in their ranges, and updates keep variables in theirs."""
         for parameter in action.parameters:
-            if not _is_guarded(action.guard, parameter) and _possible(
-                action.guard, z3.Not(parameter.in_range())
-            ):
-                raise ModelError(f"{culprit}: it is possible with {parameter.name} out of range")
+            if not _is_guarded(action.guard, parameter):
+                wrong = f"{culprit}: it is possible with {parameter.name} out of range"
+                _require_impossible(wrong, action.guard, z3.Not(parameter.in_range()))
         sizes = self._sizes | {
             _symbol(parameter): parameter.size for parameter in action.parameters
         }
@@ -116,8 +116,8 @@ class _Whole:
             if all(_is_below(leaf, variable.size, sizes) for leaf in _leaves(update)):
                 continue
             beyond = z3.Not(z3.substitute(variable.in_range(), (variable.term, update)))
-            if _possible(action.guard, *self._ranges.values(), beyond):
-                raise ModelError(f"{culprit}: it puts {name} out of its range")
+            wrong = f"{culprit}: it puts {name} out of its range"
+            _require_impossible(wrong, action.guard, *self._ranges.values(), beyond)
 
 
 def _is_guarded(guard: Term, parameter: Variable) -> bool:
@@ -156,8 +156,12 @@ def _symbol(variable: Variable) -> str:
     return str(variable.term.decl().name())
 
 
-def _possible(*formulas: z3.BoolRef) -> bool:
-    """Whether Z3 finds values, or cannot say."""
+def _require_impossible(wrong: str, *formulas: z3.BoolRef) -> None:
+    """Raise ModelError, with what is wrong, where Z3 finds values, and where it cannot say."""
     solver = z3.Solver()
     solver.add(*formulas)
-    return bool(solver.check() != z3.unsat)
+    answer = ask(solver, seconds=SECONDS_MAX)
+    if answer == z3.unknown:
+        raise ModelError(f"{wrong}, as far as Z3 can say: {solver.reason_unknown()}")
+    if answer == z3.sat:
+        raise ModelError(wrong)

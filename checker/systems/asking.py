@@ -1,0 +1,72 @@
+"""How Z3 is asked, so that Ctrl-C is heeded: every check and query of this program goes this way.
+
+By itself Z3 handles SIGINT during a check: it makes "unknown" of it, for a reason that may as well
+be that of a time limit, and the program goes on. With its handling switched off Python would heed
+the signal only after the check. So the main thread waits, which a signal interrupts, while another
+thread is in Z3, and has Z3 stop before it lets the exception through.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import z3
+
+from checker.systems.system import Term
+
+
+def ask(solver: z3.Solver, *assumptions: Term, seconds: float | None = None) -> z3.CheckSatResult:
+    """`solver.check(*assumptions)`, for so many seconds at most. Raises KeyboardInterrupt."""
+    solver.set(ctrl_c=False, **_limit(seconds))
+    return _heeding(lambda: solver.check(*assumptions), solver.interrupt)
+
+
+def query(horn: z3.Fixedpoint, goal: Term, *, seconds: float | None = None) -> z3.CheckSatResult:
+    """`horn.query(goal)`, for so many seconds at most: then it is unknown.
+
+    Raises KeyboardInterrupt.
+    """
+    horn.set(ctrl_c=False, **_limit(seconds))
+    try:
+        return _heeding(lambda: horn.query(goal), horn.ctx.interrupt)
+    except z3.Z3Exception as error:
+        # What Z3's Horn engines do at a time limit is to throw this.
+        if error.value == b"canceled":
+            return z3.unknown
+        raise
+
+
+def _limit(seconds: float | None) -> dict[str, int]:
+    return {} if seconds is None else {"timeout": max(1, int(1000 * seconds))}
+
+
+def _heeding(call: Callable[[], Any], stop: Callable[[], None]) -> Any:
+    """The call's result. An exception that a signal's handler raises meanwhile stops the call."""
+    if threading.current_thread() is not threading.main_thread():
+        return call()  # only the main thread gets signals
+    outcome: list[tuple[Any, BaseException | None]] = []
+    ended = threading.Event()
+
+    def run() -> None:
+        try:
+            outcome.append((call(), None))
+        except BaseException as error:
+            outcome.append((None, error))
+        ended.set()
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    try:
+        # Not `thread.join`: interrupted once, it takes the thread to have ended. Z3 asked by two
+        # threads at once gives wrong answers.
+        ended.wait()
+    except BaseException:
+        stop()
+        ended.wait()  # which a second signal ends
+        raise
+    ((result, error),) = outcome
+    if error is not None:
+        raise error
+    return result
