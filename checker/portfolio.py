@@ -187,6 +187,8 @@ def combined(tried: Sequence[Verdict]) -> Verdict:
         reason=reason,
         states=counted.states,
         transitions=counted.transitions,
+        levels=counted.levels,
+        fired=counted.fired,
         premise_reached=best.premise_reached or any(v.premise_reached for v in tried),
     )
 

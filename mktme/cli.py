@@ -15,7 +15,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from checker import Limits
+from checker import CertificateError, Limits
 from conformance.lockstep import ground
 from designs import DESIGNS, KNOBS, Design, design_from_text, nearest
 from mktme import (
@@ -201,9 +201,14 @@ def verify_certificate(
 
     Example: mktme verify-certificate certificates/rfc-v2-fixed_tables-agree.smt2
     """
+    status = statuses.HOLDS
     for file in files:
-        _console().print(Text(f"confirmed: {verify.verify(file)}"))
-    return statuses.HOLDS
+        try:
+            _console().print(Text(f"confirmed: {verify.verify(file)}"))
+        except CertificateError as refusal:
+            print(f"mktme: {' '.join(str(refusal).split())}", file=sys.stderr)
+            status = statuses.DISAGREE
+    return status
 
 
 @app.command()

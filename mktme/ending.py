@@ -17,7 +17,6 @@ from typing import Any, Final, TextIO, cast
 import typer
 from typer.exceptions import TyperException
 
-from checker.certifying.recheck import CertificateError
 from checker.exploring.checkpoint import CheckpointError
 from designs import DesignError
 from impl import KernelError
@@ -27,6 +26,7 @@ from mktme.orders import OrderError
 from mktme.simulation.printable import escaped
 from mktme.simulation.script import ScriptError
 from mktme.simulation.simulate import Unmet
+from mktme.verify import Unreadable
 from model import ScopeError
 from properties import PropertyError
 
@@ -39,6 +39,7 @@ REFUSALS: Final = (
     OrderError,
     ExecutorError,
     CheckpointError,
+    Unreadable,
 )
 
 
@@ -98,8 +99,6 @@ def _status(run: Callable[[], int | None], commands: Iterable[str]) -> int:
         return _lost(lost)
     except REFUSALS as refusal:
         return _refuse(str(refusal))
-    except CertificateError as refusal:
-        return _refuse(str(refusal), statuses.DISAGREE)
     except Unmet as surprise:
         return _refuse(str(surprise), statuses.VIOLATED)
     except TyperException as refusal:

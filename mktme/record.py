@@ -48,7 +48,9 @@ def _result(cell: Cell, certificate: Path | None) -> dict[str, Any]:
 
     `depth`, `states` and `engine` are null where no engine ran, `length` where nothing is violated,
     `replayed` where there was nothing to replay, and `price` where no posture brings the violation.
-    Where `reduced`, the states are representatives of classes.
+    `levels` counts the states first reached by 0, 1, … transitions, and `fired` the transitions of
+    each action; they are null where nothing was explored. Where `reduced`, the states are
+    representatives of classes.
     `extent` says for which sizes a proof holds, `confirmed` what the second checker confirmed of
     it, and `certificate` where it was written; they are null where nothing is proved.
     """
@@ -61,6 +63,9 @@ def _result(cell: Cell, certificate: Path | None) -> dict[str, Any]:
         "depth": verdict.depth if verdict else None,
         "length": len(cell.trace) if cell.trace else None,
         "states": verdict.states if verdict else None,
+        "transitions": verdict.transitions if verdict else None,
+        "levels": verdict.levels if verdict else None,
+        "fired": verdict.fired if verdict else None,
         "reduced": verdict.reduced if verdict else None,
         "engine": verdict.engine if verdict else None,
         "extent": proved.extent if proved else None,

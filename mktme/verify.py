@@ -48,7 +48,7 @@ def subject_of(design: Design, property_id: str, scope: Scope) -> dict[str, str]
 
 
 def verify(path: Path | str, seconds_max: float = SECONDS_MAX) -> Confirmation:
-    """Confirm the certificate in a file. Raises CertificateError where it is none."""
+    """Confirm the certificate in a file. Raises CertificateError or, without a file, Unreadable."""
     content = _read(Path(path))
     try:
         certificate = checked(content, seconds_max)
@@ -66,13 +66,17 @@ def verify(path: Path | str, seconds_max: float = SECONDS_MAX) -> Confirmation:
     return Confirmation(subject, certificate.kind, line)
 
 
+class Unreadable(ValueError):
+    """A file that is not there, or not to be read; the message names it."""
+
+
 def _read(path: Path) -> bytes:
     try:
         if path.stat().st_size > FILE_BYTES_MAX:
             raise CertificateError(f"cannot confirm {path}: it is too large for a certificate")
         return path.read_bytes()
     except OSError as error:
-        raise CertificateError(f"cannot read {path}: {error.strerror}") from error
+        raise Unreadable(f"cannot read {path}: {error.strerror}") from error
 
 
 def _named(certificate: Checked) -> tuple[Design, str, Scope]:

@@ -11,9 +11,13 @@ import pytest
 import z3
 from small_systems import ANSWER, FALSE, claim_of, numeral
 
+from benchmarks.key_tables import BYTES, KEYID, PACKAGE, key_tables, online_packages_agree
 from checker.answers.proof import Condition
 from checker.exploring.explore import explore
-from checker.systems.system import GroundAction, GroundSystem, Variable
+from checker.reducing.reduction import reduce
+from checker.systems.finite import Finite
+from checker.systems.grounding import Grounding
+from checker.systems.system import GroundAction, GroundSystem, ModelError, Variable
 
 
 @dataclasses.dataclass(frozen=True)
@@ -176,3 +180,15 @@ def test_a_closed_set_of_several_words_is_ascending():
     closed = explore(system, [], keep_states=True).closed_set(system)
     assert (8, 2) == closed.states.shape
     assert sorted(closed.states.tolist()) == closed.states.tolist()
+
+
+def test_a_reduction_that_was_proved_for_another_claim_is_refused():
+    """What is alike for one claim may be what another tells apart."""
+    finite = Finite({PACKAGE: 2, KEYID: 1, BYTES: 2})
+    ground = Grounding(key_tables(finite))
+    claim = ground.property(online_packages_agree(finite))
+    reduction = reduce(ground, ground.system, [claim])
+    assert explore(ground.system, [claim], reduction=reduction).closed
+    other = dataclasses.replace(claim, id="other")
+    with pytest.raises(ModelError, match="the reduction is not proved for these claims"):
+        explore(ground.system, [other], reduction=reduction)

@@ -324,3 +324,23 @@ def test_processes_side_by_side_answer_in_the_order_asked(mktme):
     with executors.executor("processes:2") as pool:
         cells = judge_all(asked, cli.Scope(), Orders(), pool)
     assert [3, 1] == [len(cell.trace) for cell in cells]
+
+
+def test_every_certificate_is_looked_at_and_a_missing_one_is_bad_input(mktme, tmp_path):
+    kept = str(tmp_path)
+    mktme("check", "rfc-v2-fixed", "bitmap-exact", "--certificates", kept)
+    good, bad = f"{kept}/rfc-v2-fixed_bitmap-exact.smt2", str(tmp_path / "bad.smt2")
+    (tmp_path / "bad.smt2").write_text("nothing")
+    status, out, err = mktme("verify-certificate", bad, good)
+    assert (statuses.DISAGREE, 1) == (status, err.count("\n"))
+    assert "confirmed: rfc-v2-fixed / bitmap-exact" in " ".join(out.split())
+    status, _, err = mktme("verify-certificate", str(tmp_path / "gone"))
+    assert (statuses.BAD_INPUT, 1) == (status, err.count("\n"))
+
+
+def test_json_has_what_an_exploration_counted(mktme):
+    _, out, _ = mktme("check", "rfc-v2", "bitmap-exact", "--json")
+    (result,) = json.loads(out)["results"]
+    assert result["states"] == sum(result["levels"])
+    assert result["transitions"] == sum(result["fired"].values())
+    assert "instantiate" in result["fired"]

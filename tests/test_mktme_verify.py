@@ -24,7 +24,7 @@ from checker.reducing.reduction import reduce
 from checker.systems.cone import cone_of_influence
 from conformance.lockstep import ground
 from designs import design_from_text
-from mktme.verify import subject_of, verify
+from mktme.verify import Unreadable, subject_of, verify
 from model import Scope, key_service
 from properties import PROPERTIES
 from properties.lemmas import LEMMAS
@@ -474,9 +474,9 @@ def test_what_is_no_certificate_is_refused(put, content) -> None:
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path) -> None:
-    with pytest.raises(CertificateError, match=r"cannot read .*gone: No such file"):
+    with pytest.raises(Unreadable, match=r"cannot read .*gone: No such file"):
         verify(tmp_path / "gone")
-    with pytest.raises(CertificateError, match=r"cannot read .*: Is a directory"):
+    with pytest.raises(Unreadable, match=r"cannot read .*: Is a directory"):
         verify(tmp_path)
 
 

@@ -8,6 +8,7 @@ nothing can be said, and is never a pass.
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from typing import Literal
 
 from checker.answers.proof import Certificate, Proof
@@ -25,9 +26,11 @@ class Verdict:
 
     `depth` is the number of transitions to which every run was examined: the diameter for a
     closed exploration, the bound for a bounded check, the k of a k-induction. `states` and
-    `transitions` are exact counts of what the explorer saw, None for other engines. `trace` is
-    there when, and only when, the word is VIOLATED; `reason` when it is UNKNOWN or HOLDS_TO.
-    With `reduced`, states and depth are of representatives of classes of states (see `reducing`).
+    `transitions` are exact counts of what the explorer saw, None for other engines, and so are
+    `levels` (how many states are first reached by so many transitions) and `fired` (how many
+    transitions are of each action). With `reduced`, all these are of representatives of classes of
+    states (see `reducing`). `trace` is there when, and only when, the word is VIOLATED; `reason`
+    when it is UNKNOWN or HOLDS_TO.
     `proof` is what an engine offers in support of PROVED; `certificate` is that proof written down
     and accepted by a second checker, which turns a proof into an answer.
     """
@@ -42,6 +45,8 @@ class Verdict:
     reason: str = ""
     extent: Extent = "scope"
     reduced: bool = False
+    levels: tuple[int, ...] | None = None
+    fired: Mapping[str, int] | None = None
     proof: Proof | None = None
     certificate: Certificate | None = None
 

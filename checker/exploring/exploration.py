@@ -138,6 +138,8 @@ class Exploration:
             depth=depth,
             states=self.states,
             transitions=self.transitions,
+            levels=self.levels,
+            fired=dict(self.fired),
             premise_reached=finding.premise_reached,
             trace=trace,
             reason=reason,

@@ -25,7 +25,7 @@ from checker.exploring.stepper import Stepper
 from checker.exploring.sweep import Searched, Sweeps
 from checker.systems.finite import OutOfTime
 from checker.systems.property import GroundProperty
-from checker.systems.system import GroundSystem, Term
+from checker.systems.system import GroundSystem, ModelError, Term
 
 
 class Reduced(Protocol):
@@ -85,6 +85,9 @@ class Search:
         self._states_max, self._seconds_max, memory_max = limits
         if getattr(reduction, "is_identity", False):
             reduction = None
+        proved = getattr(reduction, "claims", claims)
+        if not all(any(claim is known for known in proved) for claim in claims):
+            raise ModelError(f"{system.name}: the reduction is not proved for these claims")
         self._conditions = tuple(getattr(reduction, "conditions", ()))
         self._representative = None if reduction is None else tuple(reduction.representative)
         self._claims = judged(claims)

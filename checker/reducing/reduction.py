@@ -73,7 +73,8 @@ class Reduction:
     `representative` has a term for each variable of the system, over its variables: it leads from a
     state to the one that stands for it (itself, where nothing is used). `used` names what was
     proved; `refused` has names and reasons. The `conditions` have no model; together they are why
-    the representative is sound. `is_identity` says that every state stands for itself alone.
+    the representative is sound for the `claims`, and for no others. `is_identity` says that every
+    state stands for itself alone.
     """
 
     representative: tuple[Term, ...]
@@ -81,6 +82,7 @@ class Reduction:
     refused: tuple[tuple[str, str], ...]
     conditions: tuple[Condition, ...]
     is_identity: bool
+    claims: tuple[GroundProperty, ...] = ()
 
 
 def reduce(
@@ -146,6 +148,7 @@ class _Prover:
             refused=tuple(self._refused),
             conditions=tuple(obligation.condition() for obligation in self._proved),
             is_identity=not stages,
+            claims=tuple(self._claims),
         )
 
     def _then(self, terms: tuple[Term, ...], stage: tuple[Term, ...]) -> tuple[Term, ...]:
