@@ -146,7 +146,8 @@ def legend(cells: Sequence[Cell]) -> Text:
     }
     shown = "".join(sign(cell).plain for cell in cells)
     said = [f"{mark} {meaning}" for mark, meaning in meanings.items() if mark in shown]
-    said.append("(n) distinct states that the cell took")
+    if any(cell.verdict and cell.verdict.states is not None for cell in cells):
+        said.append("(n) distinct states that the cell took")
     if any(cell.verdict and cell.verdict.reduced for cell in cells):
         said[-1] += "; classes: one state stands for all that are alike, which Z3 proved"
     return Text("\n".join(said), style="dim")

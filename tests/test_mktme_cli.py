@@ -9,6 +9,7 @@ import json
 import pytest
 from rich.console import Console
 
+from checker import Verdict
 from checker.certifying import refutation
 from conformance import Replay
 from designs import DESIGNS
@@ -344,3 +345,10 @@ def test_json_has_what_an_exploration_counted(mktme):
     assert result["states"] == sum(result["levels"])
     assert result["transitions"] == sum(result["fired"].values())
     assert "instantiate" in result["fired"]
+
+
+def test_the_legend_counts_states_only_where_some_were_counted():
+    proved = Cell(DESIGNS["rfc-v2"], "tables-agree", "PROVED", Verdict("PROVED", "ic3", 1))
+    assert "(n)" not in render.legend([proved]).plain
+    explored = dataclasses.replace(proved, verdict=Verdict("PROVED", "explore", 1, states=7))
+    assert "(n) distinct states" in render.legend([explored]).plain
