@@ -88,12 +88,19 @@ def settled(
             verdict,
             *_of_certificate(verdict, question),
             question.subject,
-            seconds_max=max(CERTIFICATE_SECONDS, limits.seconds_max or 0.0),
+            seconds_max=_for_certificate(limits),
             memory_max=limits.memory_max,
         )
     if verdict.trace is None:
         return verdict
     return on_full_system(verdict, question.system, question.cone, question.claim)
+
+
+def _for_certificate(limits: Limits) -> float:
+    """Seconds for a second checker; a day where the answer itself has no limit."""
+    if limits.seconds_max is None:
+        return 86_400.0
+    return max(CERTIFICATE_SECONDS, limits.seconds_max)
 
 
 def _of_certificate(

@@ -8,7 +8,7 @@ import functools
 import pytest
 import textbook
 
-from checker import Limits, Question, about, portfolio
+from checker import Limits, Question, about, engines, portfolio
 from checker.answers.verdict import Verdict
 from checker.certifying.certificate import REFUSED
 from checker.confirm import EngineDisagreement
@@ -149,3 +149,18 @@ def test_half_of_the_seconds_go_to_each_engine_but_the_last(monkeypatch):
     monkeypatch.setattr(portfolio, "asked", asked)
     in_turn(question("peterson"), dataclasses.replace(FEW, seconds_max=80), ["ic3", "bounded"])
     assert [("ic3", 40), ("bounded", 80)] == given
+
+
+def test_without_a_limit_a_certificate_has_none_either(monkeypatch):
+    """A large closed set takes its checker minutes, and is no less proved for that."""
+    given = []
+    certified = engines.certified
+
+    def noted(*arguments, seconds_max, **others):
+        given.append(seconds_max)
+        return certified(*arguments, seconds_max=seconds_max, **others)
+
+    monkeypatch.setattr(engines, "certified", noted)
+    for seconds in (None, 5.0, 100.0):
+        asked("explore", question("peterson"), Limits(seconds_max=seconds))
+    assert [86_400.0, engines.CERTIFICATE_SECONDS, 100.0] == given
