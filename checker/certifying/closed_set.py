@@ -1,11 +1,10 @@
 """Whether a file proves what it says: a set of states, closed under a program, with no bad one.
 
-The second checker of closed explorations: it imports nothing of ours, and interprets the program
-(see `program`) by itself. It confirms that the states are distinct and in range, that initial
-states are among them, that every action with every choice of parameters leads from each of them to
-one of them, and that the claim is true of all of them and all those steps. With `representative`,
-the representatives of initial states and of successors must be among them; why this is enough, the
-file's SMT-LIB conditions say, which are for a solver. `python closed_set.py FILE` does it alone.
+The second checker of closed explorations, which interprets the program (see `program`) itself. It
+confirms that the states are distinct and in range, that initial ones are among them, that every
+action with every choice of parameters leads from each to one of them, and that the claim is true of
+all that. With `representative`, those of initial states and of successors must be among them: why
+this is enough, the conditions say, SMT-LIB for a solver. `python closed_set.py FILE` does it alone.
 """
 
 from __future__ import annotations
@@ -39,7 +38,8 @@ def _foreign() -> Iterator[None]:
     depth = sys.getrecursionlimit()
     sys.setrecursionlimit(max(depth, DEPTH_MAX))
     try:
-        yield
+        with np.errstate(over="ignore"):  # numbers are those modulo a power of two
+            yield
     except Refused:
         raise
     except Exception as error:
@@ -58,41 +58,33 @@ def confirm(content: bytes, bytes_max: int = BYTES_MAX) -> tuple[Any, Any, str, 
 def closed(program: Any, header: Any, states: Array) -> str:
     """A line that says that a file's states are closed under a program, its own or another one."""
     check = _Check(program, header["fields"], states)
-    initial, transitions = check.initial_states(), check.steps()
-    line = f"{len(states)} states hold all {initial} initial ones and are closed under"
-    return f"{line} {transitions} transitions; none of them violates the claim"
+    line = f"{len(states)} states hold all {check.initial_states()} initial ones and are closed"
+    return f"{line} under {check.steps()} transitions; none of them violates the claim"
 
 
 @_foreign()
 def read(content: bytes, bytes_max: int = BYTES_MAX) -> tuple[Any, Any, str, Array]:
-    """A file's header, program, conditions, and states, which prove nothing yet. Or Refused.
-
-    Of each state there are its bytes, in the order in which states are compared.
-    """
-    listed = zipfile.ZipFile(io.BytesIO(content)).infolist()
-    if (size := sum(info.file_size for info in listed)) > bytes_max:
-        raise Refused(f"it would unpack to {size} bytes, more than {bytes_max}")
-    if sorted(info.filename for info in listed) != [f"{part}.npy" for part in PARTS]:
-        raise Refused(f"it has not the parts {', '.join(PARTS)}")
-    with np.load(io.BytesIO(content), allow_pickle=False) as file:
-        said, text, code = (file[part].tobytes() for part in PARTS[:3])
+    """A file's header, program, conditions, and each state's bytes as they are compared."""
+    with zipfile.ZipFile(io.BytesIO(content)) as file:
+        if (size := sum(info.file_size for info in file.infolist())) > bytes_max:
+            raise Refused(f"it would unpack to {size} bytes, more than {bytes_max}")
+        if sorted(file.namelist()) != [f"{part}.npy" for part in PARTS]:
+            raise Refused(f"it has not the parts {', '.join(PARTS)}")
+        opened = [file.open(f"{part}.npy") for part in PARTS]
+        said, text, code = (np.lib.format.read_array(part).tobytes() for part in opened[:3])
         header, program = json.loads(text), json.loads(code)
         checksum, words, hashed = header.pop("sha256"), header["words"], hashlib.sha256()
         if (header["kind"], header["format"]) != ("closed-set", FORMAT):
             raise Refused(f"it is of kind {header['kind']!r}, version {header['format']!r}")
-        part = file.zip.open("states.npy")
-        np.lib.format.read_magic(part)
-        shape, _, dtype = np.lib.format.read_array_header_1_0(part)
-        if dtype != np.uint8:
-            raise Refused("its states are not bytes")
-        if len(shape) != 2 or shape[0] != 8 * words or not min(shape):
-            raise Refused(f"its states have shape {shape}, not 8 rows for each of {words} words")
+        np.lib.format.read_magic(opened[3])
+        shape, _, dtype = np.lib.format.read_array_header_1_0(opened[3])
+        if dtype != np.uint8 or len(shape) != 2 or shape[0] != 8 * words or not min(shape):
+            raise Refused(f"its states are {dtype} of shape {shape}, not bytes in {8 * words} rows")
         states = np.empty(shape[::-1], np.uint8)
         for plane in range(8 * words):  # each has a byte of every state: what changed in it
-            hashed.update(plain := part.read(len(states)))
-            changed = np.frombuffer(plain, np.uint8)
-            # Of several words each begins with its highest byte: they are compared as strings.
-            states[:, plane if words == 1 else plane ^ 7] = np.bitwise_xor.accumulate(changed)
+            hashed.update(plain := opened[3].read(len(states)))
+            at = plane if words == 1 else plane ^ 7  # in strings the highest byte comes first
+            states[:, at] = np.bitwise_xor.accumulate(np.frombuffer(plain, np.uint8))
     if checksum != digest(header, said, code, hashed):
         raise Refused("its checksum is not that of its content")
     return header, program, said.decode(), states
@@ -105,13 +97,6 @@ def digest(header: Mapping[str, Any], *parts: Any) -> str:
     return hashlib.sha256(b"".join(one.digest() for one in each)).hexdigest()
 
 
-def _shift(left: bool, bits: int, value: Any, by: Any) -> Any:
-    """By the number of bits or more it gives 0."""
-    near = min(by, bits - 1) if isinstance(by, int) else np.minimum(by, bits - 1)
-    moved = (value << near) & (1 << bits) - 1 if left else value >> near
-    return moved if near is by else moved * (by < bits)
-
-
 _MEANING: dict[str, Callable[..., Any]] = {
     "and": lambda bits, plain, *args: functools.reduce(operator.and_, args),
     "or": lambda bits, plain, *args: functools.reduce(operator.or_, args),
@@ -120,17 +105,15 @@ _MEANING: dict[str, Callable[..., Any]] = {
     "mul": lambda bits, plain, *args: functools.reduce(operator.mul, args) & (1 << bits) - 1,
     "eq": lambda bits, plain, a, b: a == b,
     "ult": lambda bits, plain, a, b: a < b,
-    "shl": lambda bits, plain, a, b: _shift(True, bits, a, b),
-    "lshr": lambda bits, plain, a, b: _shift(False, bits, a, b),
+    "shl": lambda bits, plain, a, b: (a << np.minimum(b, bits - 1)) * (b < bits) & (1 << bits) - 1,
+    "lshr": lambda bits, plain, a, b: (a >> np.minimum(b, bits - 1)) * (b < bits),
     "extract": lambda bits, plain, a: (a >> plain) & (1 << bits) - 1,
 }
 
 
 class _Values:
-    """The values of nodes, for the states and parameters that are set: columns, or ints and bools.
-
-    What depends on the first parameters only is kept while the later ones change.
-    """
+    """The values of nodes for the states and parameters that are set: columns, or single values.
+    What depends on the first parameters only is kept while the later ones change."""
 
     def __init__(self, nodes: Sequence[Sequence[Any]]) -> None:
         self._nodes: list[tuple[str, int, int, list[int]]] = []
@@ -138,22 +121,21 @@ class _Values:
         self.reads: list[frozenset[int]] = []  # the variables that it depends on
         for number, (kind, bits, *args) in enumerate(nodes):
             plain = args.pop() if kind in ("var", "par", "const", "extract") else 0
-            numbers = (bits, plain, *args)
-            is_plain = all(type(n) is int and n >= 0 for n in numbers) and bits <= 64
-            is_plain = is_plain and max(args, default=-1) < number
-            if not is_plain or kind not in (*_MEANING, "var", "par", "const", "ite"):
-                raise Refused(f"its program has the node {kind} {numbers}, which has no meaning")
-            level = max((self.levels[n] for n in args), default=0)
-            self.levels.append(plain + 1 if kind == "par" else level)
-            below = (self.reads[n] for n in args)
-            self.reads.append(frozenset([plain] if kind == "var" else []).union(*below))
+            whole = all(type(n) is int and n >= 0 for n in (bits, plain, *args)) and bits <= 64
+            known = kind in (*_MEANING, "var", "par", "const", "ite")
+            if not known or not whole or max(args, default=-1) >= number:
+                raise Refused(f"its program's node {kind, bits, plain, *args} has no meaning")
+            below = [self.levels[n] for n in args]
+            self.levels.append(max(below, default=plain + 1 if kind == "par" else 0))
+            own = frozenset([plain] if kind == "var" else [])
+            self.reads.append(own.union(*(self.reads[n] for n in args)))
             if kind in ("and", "or"):
                 args.sort(key=lambda n: len(self.reads[n]) > 0)  # plain values may be enough
             self._nodes.append((kind, bits, plain, args))
         self._known: dict[int, dict[int, Any]] = {level: {} for level in self.levels}
         self._column: Callable[[int], Array]
         widest = max([1, *(bits for _, bits, _, _ in self._nodes)])
-        self.dtype = np.dtype(f"u{next(size for size in (1, 2, 4, 8) if widest <= 8 * size)}")
+        self.dtype = np.min_scalar_type(ALL >> 64 - widest)
 
     def set(self, values: list[int], column: Callable[[int], Array] | None = None) -> None:
         """Set the first parameters, of which the last has changed; or, with columns, the states."""
@@ -174,19 +156,16 @@ class _Values:
             return self._column(plain)
         if kind in ("par", "const"):
             value = plain if kind == "const" else self._parameters[plain]
-            return value if bits else bool(value)
+            return (self.dtype.type if bits else np.bool_)(value)
         if kind == "ite":
-            test = self.at(args[0])
-            if isinstance(test, bool):
-                return self.at(args[1 if test else 2])
-            of = self.dtype.type if bits else np.bool_
-            chosen = (self.at(n) for n in args[1:])
-            return np.where(test, *(of(v) if isinstance(v, int) else v for v in chosen))
+            if np.ndim(test := self.at(args[0])):
+                return np.where(test, self.at(args[1]), self.at(args[2]))
+            return self.at(args[1 if test else 2])
         values = []
         for n in args:
             values.append(self.at(n))
-            if kind in ("and", "or") and values[-1] is (kind == "or"):
-                return kind == "or"
+            if kind in ("and", "or") and values[-1] is np.bool_(kind == "or"):
+                return values[-1]
         return _MEANING[kind](bits, plain, *values)
 
 
@@ -204,9 +183,8 @@ class _Check:
             if word < 0 or not own or mask << shift & ~self._left[word]:
                 raise Refused("a variable has not the bits of a state that its values need")
             self._left[word] ^= mask << shift
-        # A word is compared as a number, several as a string of bytes.
-        several = len(self._left) > 1
-        self._word, self._state = (">u8", f"S{states.shape[1]}") if several else ("<u8", "<u8")
+        words = len(self._left)  # one is compared as a number, several as a string of bytes
+        self._word, self._state = (">u8", f"S{8 * words}") if words > 1 else ("<u8", "<u8")
         self._set = states.view(self._state)[:, 0]
         if not (ascending := self._set[1:] > self._set[:-1]).all():
             raise Refused(f"state {np.argmin(ascending) + 1} is not greater than the one before it")
@@ -217,8 +195,7 @@ class _Check:
         self._is_own = all(self._are_in(self._words(part)) for part in parts)
 
     def _words(self, states: Array) -> list[Array]:
-        table = states.view(self._word).reshape(-1, len(self._left))
-        return list(np.ascontiguousarray(table.T, np.uint64))
+        return list(states.view(self._word).reshape(-1, len(self._left)).T.astype(np.uint64, "C"))
 
     def _missing(self, words: list[Array]) -> list[Array]:
         """The words of those states that are not in the set, of each once."""
@@ -235,10 +212,10 @@ class _Check:
         """The words with values written into variables' places."""
         for place, value in values:
             word, shift, mask = self._fields[place]
-            if np.any(np.asarray(value) > mask):
+            if np.any(value > mask):
                 raise Refused(f"its program gives variable {place} a value of too many bits")
-            wide = np.asarray(value).astype(np.uint64) << np.uint64(shift)
-            words[word] = words[word] & np.uint64(ALL ^ (mask << shift)) | wide
+            kept = words[word] & np.uint64(ALL ^ (mask << shift))
+            words[word] = kept | value.astype(np.uint64) << np.uint64(shift)
         return words
 
     def _are_in(self, words: list[Array]) -> bool:
@@ -257,8 +234,7 @@ class _Check:
         columns, count = dict[int, Array](), 1
         while left or wanted:
             few = min((self._values.reads[n] & left for n in wanted), key=len, default=left)
-            for place in sorted(few)[:1]:
-                bits, size = self._variables[place]
+            for place, (bits, size) in sorted((p, self._variables[p]) for p in few)[:1]:
                 if (count := count * size) > INITIAL_MAX:
                     raise Refused(f"it has too many initial states: over {INITIAL_MAX}")
                 columns = {p: np.repeat(column, size) for p, column in columns.items()}
@@ -281,11 +257,9 @@ class _Check:
         """How many transitions there are; each leads into the set, and none violates the claim."""
         total = 0
         for words in map(self._words, self._parts):
-            if any(np.any(word & np.uint64(self._left[i])) for i, word in enumerate(words)):
-                raise Refused("a state has bits that belong to no variable")
-            for place, (_, size) in enumerate(self._variables):
-                if np.any(self._column(words, place) >= size):
-                    raise Refused(f"variable {place} is out of its range in a state")
+            over = [self._column(words, n) >= size for n, (_, size) in enumerate(self._variables)]
+            if np.any(over) or np.any(np.transpose(words) & np.array(self._left, np.uint64)):
+                raise Refused("a state has a variable out of its range, or bits that are of none")
             self._values.set([], functools.partial(self._column, words))
             if not np.all(self._values.at(self._program["state"])):
                 raise Refused("the claim is false in a state of the set")
