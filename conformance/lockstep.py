@@ -11,7 +11,7 @@ from checker.systems.system import Call, GroundSystem, State
 from conformance.abstraction import AbstractionError, abstract
 from conformance.subject import Subject
 from designs import Design
-from model import Scope, key_service
+from model import Scope, text_of
 
 
 class Disagreement(AssertionError):
@@ -19,21 +19,23 @@ class Disagreement(AssertionError):
 
 
 @functools.lru_cache(maxsize=8)
-def _kept(design: Design, scope: Scope) -> list[Grounding]:
-    """Where the grounding of a design in a scope is kept once it is made: it never changes."""
+def _kept(design: Design, scope: Scope, system: str) -> list[Grounding]:
+    """Where the grounding of a system in a scope is kept once it is made: it never changes."""
     return []
 
 
-def ground(design: Design, scope: Scope, deadline: float | None = None) -> Grounding:
-    """The modelled system of a design in a scope, kept for the next who asks.
+def ground(
+    design: Design, scope: Scope, system: str = "", deadline: float | None = None
+) -> Grounding:
+    """One of a design's modelled systems in a scope, kept for the next who asks.
 
     Raises OutOfTime after the deadline, a moment of `time.monotonic`.
     """
-    kept = _kept(design, scope)
+    kept = _kept(design, scope, system)
     if not kept:
         finite = Finite(scope.sizes(design))
         finite.deadline = deadline
-        grounding = Grounding(key_service(design, finite))
+        grounding = Grounding(text_of(design, system)(finite))
         finite.deadline = None
         kept.append(grounding)
     return kept[0]

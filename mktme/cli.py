@@ -162,7 +162,7 @@ def explain(
         for note in render.notes([cell]):
             out.print(note)
     else:
-        for part in telling.explanation(cell, ground(chosen, scope)):
+        for part in telling.explanation(cell, ground(chosen, scope, claim.system)):
             out.print(part)
     out.print()
     out.print(render.not_modelled_note())

@@ -31,9 +31,9 @@ from designs import Design, prices
 from mktme.orders import Orders
 from mktme.verify import subject_of
 from mktme.words import trace_in_words
-from model import Scope, key_service
+from model import Scope, text_of
 from properties import PROPERTIES, not_applicable
-from properties.lemmas import LEMMAS
+from properties.lemmas import lemmas_about
 
 
 @dataclasses.dataclass(frozen=True)
@@ -88,12 +88,13 @@ def judge_by_id(design: Design, property_id: str, scope: Scope, orders: Orders) 
 
 def question_of(design: Design, property_id: str, scope: Scope) -> Question:
     """The question behind a cell, with the texts that it can be read from."""
+    claim = PROPERTIES[property_id]
     texts = Texts(
-        system=functools.partial(key_service, design),
-        claim=PROPERTIES[property_id],
-        lemmas=LEMMAS,
+        system=text_of(design, claim.system),
+        claim=claim,
+        lemmas=lemmas_about(claim.system),
         sizes=scope.sizes(design),
-        read=functools.partial(ground, design, scope),
+        read=functools.partial(ground, design, scope, claim.system),
     )
     return Question(texts, subject=subject_of(design, property_id, scope))
 
@@ -122,7 +123,7 @@ def _judged(
         error = verdict.reason if is_refused(verdict) else ""
         verdict = _travelling(verdict, orders.certificates)
         return Cell(design, claim.id, verdict.word, verdict, because=_reason(verdict), error=error)
-    grounding = ground(design, scope)
+    grounding = ground(design, scope, claim.system)
     replayed = replay(design, scope, grounding, claim, verdict.trace)
     return Cell(
         design,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Iterator
 
 from rich.console import RenderableType
@@ -23,10 +22,10 @@ from designs import Design
 from mktme import words
 from mktme.explain import key_tables
 from mktme.judge import question_of
-from model import Scope, key_service
+from model import Scope, text_of
 from model.sorts import KEY
 from properties import PROPERTIES
-from properties.lemmas import LEMMAS
+from properties.lemmas import lemmas_about
 
 LEARNED_IN = (Scope(2, 1, 1, 1), Scope(2, 2, 2, 1), Scope(2, 2, 2, 2))
 """Where lemmas are looked for: the smallest scopes first, for some claims need no more."""
@@ -57,7 +56,7 @@ def proof(
     question = question_of(design, property_id, Scope())
     if discovers:
         discovery = discover(
-            functools.partial(key_service, design),
+            text_of(design, PROPERTIES[property_id].system),
             PROPERTIES[property_id],
             [scope.sizes(design) for scope in LEARNED_IN],
             TRIED_IN.sizes(design) | {KEY: KEYS_TRIED},
@@ -69,7 +68,8 @@ def proof(
         attempt = attempted(question, limits)
         if attempt is None:
             raise AssertionError("a modelled design has a text")
-        verdict, heading = attempt.verdict, f"{len(LEMMAS)} lemmas were offered."
+        offered = lemmas_about(PROPERTIES[property_id].system)
+        verdict, heading = attempt.verdict, f"{len(offered)} lemmas were offered."
     confirmed = settled(verdict, question, limits)
     return confirmed, _told(
         verdict.proof, confirmed, attempt, question, heading, limits.seconds_max

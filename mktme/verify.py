@@ -7,14 +7,14 @@ design, property and scope are meant the file itself says; the system is built a
 from __future__ import annotations
 
 import dataclasses
-import functools
 from collections.abc import Mapping
 from pathlib import Path
 
 from checker.certifying.recheck import CertificateError, Checked, checked, require_subject
+from checker.systems.property import Property
 from conformance.lockstep import ground
 from designs import Design, DesignError, design_from_text
-from model import Scope, ScopeError, key_service
+from model import Scope, ScopeError, text_of
 from properties import PropertyError, property_from_text
 
 FILE_BYTES_MAX = 1 << 32
@@ -52,12 +52,12 @@ def verify(path: Path | str, seconds_max: float = SECONDS_MAX) -> Confirmation:
     content = _read(Path(path))
     try:
         certificate = checked(content, seconds_max)
-        design, property_id, scope = _named(certificate)
+        design, claim, scope = _named(certificate)
         line = require_subject(
             certificate,
-            ground(design, scope),
-            property_from_text(property_id),
-            functools.partial(key_service, design),
+            ground(design, scope, claim.system),
+            claim,
+            text_of(design, claim.system),
             seconds_max,
         )
     except CertificateError as refusal:
@@ -79,7 +79,7 @@ def _read(path: Path) -> bytes:
         raise Unreadable(f"cannot read {path}: {error.strerror}") from error
 
 
-def _named(certificate: Checked) -> tuple[Design, str, Scope]:
+def _named(certificate: Checked) -> tuple[Design, Property, Scope]:
     """The design, property and scope that a header names. Raises CertificateError."""
     subject = certificate.header.get("subject")
     if not isinstance(subject, dict) or not all(isinstance(v, str) for v in subject.values()):
@@ -90,6 +90,6 @@ def _named(certificate: Checked) -> tuple[Design, str, Scope]:
     try:
         design = design_from_text(subject["design"])
         claim = property_from_text(subject["property"])
-        return design, claim.id, Scope(**{name: int(subject[name]) for name in names})
+        return design, claim, Scope(**{name: int(subject[name]) for name in names})
     except (DesignError, PropertyError, ScopeError, ValueError) as error:
         raise CertificateError(f"what it names is not known here: {error}") from error

@@ -12,7 +12,8 @@ destroyed was revoked some time before). `NOT_MODELLED` names the knobs that nee
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import functools
+from collections.abc import Callable, Mapping
 
 import z3
 
@@ -27,10 +28,12 @@ from model.state import State, families
 __all__ = [
     "LIMITS",
     "NOT_MODELLED",
+    "SYSTEMS",
     "Scope",
     "ScopeError",
     "State",
     "key_service",
+    "text_of",
 ]
 
 NOT_MODELLED: Mapping[str, str] = {
@@ -57,6 +60,15 @@ def key_service(design: Design, interpretation: Interpretation) -> System:
         view=lambda values: State(design, interpretation, values),
         reductions=reductions(design),
     )
+
+
+SYSTEMS: Mapping[str, Callable[[Design, Interpretation], System]] = {"": key_service}
+"""The modelled systems by the name that a property gives; most speak about the key service."""
+
+
+def text_of(design: Design, system: str = "") -> Callable[[Interpretation], System]:
+    """The text of one of a design's systems, which any interpretation may read."""
+    return functools.partial(SYSTEMS[system], design)
 
 
 def _booted(state: State) -> Term:

@@ -335,3 +335,8 @@ LEMMAS: tuple[Lemma, ...] = (
     ),
 )
 """Every lemma of the modelled key service, in the order in which it is easiest read."""
+
+
+def lemmas_about(system: str) -> tuple[Lemma, ...]:
+    """The lemmas of one of a design's systems: of the key service there are some."""
+    return LEMMAS if not system else ()
