@@ -11,7 +11,7 @@ from collections.abc import Mapping
 
 from checker.systems.system import Index
 from designs import Design
-from model.sorts import BYTES, CPU, KEY, KEYID, PACKAGE
+from model.sorts import BYTES, CPU, KEY, KEYID, PACKAGE, THREAD, VMA
 
 
 class ScopeError(ValueError):
@@ -23,12 +23,14 @@ LIMITS: Mapping[str, tuple[int, int]] = {
     "cpus": (1, 8),
     "keyids": (1, 15),
     "values": (1, 4),
+    "vmas": (1, 4),
+    "threads": (1, 4),
 }
 
 
 @dataclasses.dataclass(frozen=True)
 class Scope:
-    """The number of packages, of CPUs in each package, of KeyIDs, and of distinct user keys.
+    """How many packages, CPUs in each, KeyIDs, distinct user keys, VMAs and threads there are.
 
     `packages` 2: every property here compares at most two packages, or looks at one.
     `cpus` 2: a CPU that comes or goes is the only online CPU of its package, or is not; with two,
@@ -37,6 +39,10 @@ class Scope:
     does not count) beside one that is not, and for a CPU startup that fails between two KeyIDs.
     `values` 2: the properties compare key bytes only for equality, and only those of one KeyID on
     two packages, so two distinct user keys give every outcome of every comparison.
+
+    `vmas` 2: a KeyID's reference count is moved by a first and by a last VMA, and a VMA that forks
+    needs another one.
+    `threads` 2: every cycle in the locks' order of acquisition is closed by two operations.
 
     The number of keys is no bound: a live key holds a KeyID, so there are as many key objects as
     KeyIDs, or as pairs of package and KeyID where each package has its own.
@@ -48,6 +54,8 @@ class Scope:
     cpus: int = 2
     keyids: int = 2
     values: int = 2
+    vmas: int = 2
+    threads: int = 2
 
     def __post_init__(self) -> None:
         for name, (least, greatest) in LIMITS.items():
@@ -64,6 +72,8 @@ class Scope:
             KEYID: self.keyids,
             KEY: maps * self.keyids,
             BYTES: len(BYTES.constants) + self.values,
+            VMA: self.vmas,
+            THREAD: self.threads,
         }
 
     def __str__(self) -> str:

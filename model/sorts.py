@@ -10,6 +10,12 @@ KEYID = Index("KeyID", numbered_from=1)
 KEY = Index("Key")
 """Key objects. A dead one may come to life again as another key."""
 
+VMA = Index("VMA")
+"""Mappings of processes, one page each."""
+
+THREAD = Index("Thread")
+"""Operations in flight at once, of the locks' system only."""
+
 BYTES = Index("Bytes", constants=("zeros", "random"), numbered_from=None)
 """What a key field holds: zeros, some package's own random key, or user key A, B, …
 
