@@ -11,6 +11,7 @@ from impl.hardware.machine import Machine
 from impl.hardware.pconfig import Command, Status
 from impl.heap.memory import Hit, OutOfBounds
 from impl.kernel import Kernel
+from impl.snapshot import Snapshot
 
 __all__ = [
     "BadAddress",
@@ -24,5 +25,6 @@ __all__ = [
     "Machine",
     "Mode",
     "OutOfBounds",
+    "Snapshot",
     "Status",
 ]

@@ -22,6 +22,7 @@ from impl.service.globalscope import GlobalKeyService
 from impl.service.material import KeyMaterial
 from impl.service.packagescope import PerPackageKeyService
 from impl.service.system import Resupply, System
+from impl.snapshot import Snapshot
 from impl.threads import Operation, T, run
 
 
@@ -140,6 +141,17 @@ class Kernel:
     def retry_clear(self, package: int, keyid: int) -> None:
         """A kernel worker tries again to clear an uncleared pair. Raises InvalidArgument, NoKey."""
         run(self.calls.retry_clear(package, keyid), f"clear KeyID {keyid} of package {package}")
+
+    def snapshot(self) -> Snapshot:
+        """The moment as an opaque value: all of it, what ``faults`` and ``resupply`` hold included.
+
+        Raises TypeError if one of those refers to something that has no copy, such as a file.
+        """
+        return Snapshot(self)
+
+    def restore(self, moment: Snapshot) -> None:
+        """Bring a moment of this kernel back, any number of times; objects stay the same ones."""
+        moment.restore()
 
     @property
     def capabilities(self) -> frozenset[str]:

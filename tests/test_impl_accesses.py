@@ -29,3 +29,12 @@ def test_a_start_forgets_and_leaves_what_was_taken_before_alone() -> None:
     accesses.start()
     accesses.write("b")
     assert ({"a"}, {"b"}) == (before, accesses.writes)
+
+
+def test_lines_are_noted_each_by_its_address() -> None:
+    accesses = Accesses()
+    accesses.read_lines(range(0, 64, 64))
+    accesses.start()
+    accesses.read_lines(range(0, 192, 64))
+    accesses.write_lines(range(64, 128, 64))
+    assert ({0, 64, 128}, {64}) == (accesses.reads, accesses.writes)

@@ -121,6 +121,17 @@ def test_a_search_needs_a_needle() -> None:
     memory, _ = memory_and_slab()
     with pytest.raises(ValueError, match="the needle is empty"):
         memory.find(b"")
+    with pytest.raises(ValueError, match="the needle is empty"):
+        memory.find_each([NEEDLE, b""])
+
+
+def test_a_search_for_several_needles_finds_what_each_alone_does() -> None:
+    memory, slab = memory_and_slab()
+    for number, needle in enumerate((NEEDLE, b"another", NEEDLE)):
+        memory.write(slab.kmalloc(256, f"object {number}").address, needle)
+    needles = [b"another", b"nowhere", NEEDLE]
+    assert [1, 0, 2] == [len(hits) for hits in memory.find_each(needles)]
+    assert [memory.find(needle) for needle in needles] == memory.find_each(needles)
 
 
 def test_bytes_outside_every_object_are_padding() -> None:

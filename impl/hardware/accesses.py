@@ -28,7 +28,17 @@ class Accesses:
         if self._noting:
             self.reads.add(what)
 
+    def read_lines(self, lines: range) -> None:
+        """A step looked at these lines of memory, each named by its physical address."""
+        if self._noting:
+            self.reads.update(lines)
+
     def write(self, what: Hashable) -> None:
         """A step changed this, or may have."""
         if self._noting:
             self.writes.add(what)
+
+    def write_lines(self, lines: range) -> None:
+        """A step changed these lines, or may have."""
+        if self._noting:
+            self.writes.update(lines)

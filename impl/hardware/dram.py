@@ -10,20 +10,22 @@ from collections.abc import Iterator
 from typing import Final
 
 PAGE_BYTES: Final = 4096
+_FRESH: Final = bytes(PAGE_BYTES)
 
 
 class Dram:
     """Raw storage by offset in the package's own range, 0 <= offset."""
 
     def __init__(self) -> None:
-        self._pages: dict[int, memoryview] = {}
+        # Each page is a value of its own that a write replaces: whoever keeps one keeps its moment.
+        self._pages: dict[int, bytes] = {}
 
     def read(self, offset: int, size: int) -> bytes:
         """``size`` bytes from ``offset`` as stored."""
         page, start = divmod(offset, PAGE_BYTES)
         if start + size <= PAGE_BYTES:
             content = self._pages.get(page)
-            return bytes(size) if content is None else content[start : start + size].tobytes()
+            return bytes(size) if content is None else content[start : start + size]
         pieces = []
         while size:
             piece = min(size, PAGE_BYTES - start)
@@ -34,19 +36,14 @@ class Dram:
     def write(self, offset: int, data: bytes) -> None:
         """Store ``data`` at ``offset``."""
         page, start = divmod(offset, PAGE_BYTES)
-        end = start + len(data)
-        if end <= PAGE_BYTES and page in self._pages:
-            self._pages[page][start:end] = data
-            return
         done = 0
         while done < len(data):
             piece = data[done : done + PAGE_BYTES - start]
-            if page not in self._pages:
-                self._pages[page] = memoryview(bytearray(PAGE_BYTES))
-            self._pages[page][start : start + len(piece)] = piece
+            old = self._pages.get(page, _FRESH)
+            self._pages[page] = old[:start] + piece + old[start + len(piece) :]
             page, start, done = page + 1, 0, done + len(piece)
 
     def image(self) -> Iterator[tuple[int, bytes]]:
         """(offset, 4096 bytes) of every page ever written, in order: what a stolen module shows."""
         for page in sorted(self._pages):
-            yield page * PAGE_BYTES, self._pages[page].tobytes()
+            yield page * PAGE_BYTES, self._pages[page]

@@ -83,10 +83,7 @@ class Package:
         """``size`` bytes at a physical address without KeyID bits, through ``keyid``."""
         start = address & -LINE_BYTES
         end = address + size
-        self.accesses.read(start)
-        if end > start + LINE_BYTES:
-            for line in range(start + LINE_BYTES, end, LINE_BYTES):
-                self.accesses.read(line)
+        self.accesses.read_lines(range(start, max(end, start + 1), LINE_BYTES))
         engine = self._engine(keyid)
         if engine is None:
             return self.dram.read(address - self.base, size)
@@ -98,10 +95,7 @@ class Package:
         """Store bytes there; lines touched in part are read first, through the same KeyID."""
         start = address & -LINE_BYTES
         end = address + len(data)
-        self.accesses.write(start)
-        if end > start + LINE_BYTES:
-            for line in range(start + LINE_BYTES, end, LINE_BYTES):
-                self.accesses.write(line)
+        self.accesses.write_lines(range(start, max(end, start + 1), LINE_BYTES))
         engine = self._engine(keyid)
         if engine is None:
             self.dram.write(address - self.base, data)

@@ -7,7 +7,7 @@ a search of everything below it is a search of all kernel memory.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -106,14 +106,20 @@ class KernelMemory:
 
         Raises ValueError for an empty needle.
         """
-        if not needle:
+        return self.find_each([needle])[0]
+
+    def find_each(self, needles: Sequence[bytes]) -> list[list[Hit]]:
+        """The same for several needles, in their order; memory is read once for all of them."""
+        if not all(needles):
             raise ValueError("cannot search kernel memory: the needle is empty")
-        start, end = KERNEL_START, self._top
-        image = self.read(start, end - start)
+        image = self.read(KERNEL_START, self._top - KERNEL_START)
+        return [self._places(image, needle) for needle in needles]
+
+    def _places(self, image: bytes, needle: bytes) -> list[Hit]:
         hits = []
         place = image.find(needle)
         while place >= 0:
-            hits.append(self.locate(start + place))
+            hits.append(self.locate(KERNEL_START + place))
             place = image.find(needle, place + 1)
         return hits
 

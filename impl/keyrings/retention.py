@@ -66,7 +66,7 @@ class KeyRetention:
 
         self._offer_key_calls(KeyCalls(keys, lookup, types))
         self._offer_keyring_calls(
-            KeyringCalls(keys, keyrings, self._special, lookup, types.keys(), link_lock)
+            KeyringCalls(keys, keyrings, self._special, lookup, frozenset(types), link_lock)
         )
         self.fork = self._special.inherit
         self.exit = self._special.forsake
