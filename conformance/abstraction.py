@@ -7,11 +7,12 @@ variable for (a user key in an unforeseen place, say) there is no abstract state
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import functools
+from collections.abc import Mapping
 
 from checker.systems.grounding import Grounding
-from checker.systems.system import State
-from conformance.owners import UserKey, user_key
+from checker.systems.system import BOOL, State
+from conformance.owners import user_key
 from conformance.subject import Subject
 from impl import Command, Hit, Mode
 from model.sorts import BYTES
@@ -34,6 +35,21 @@ def abstract(subject: Subject, grounding: Grounding) -> State:
     return _Reader(subject, grounding).state()
 
 
+@functools.lru_cache(maxsize=32)
+def _readings(grounding: Grounding) -> list[tuple[str, tuple[int, ...], dict[object, int]]]:
+    """For each ground variable its reader, the indices it is read at, and what values mean."""
+    found = []
+    for family in grounding.text.families:
+        labels: dict[object, int] = {
+            label: place for place, label in enumerate(grounding.finite.labels(family.of))
+        }
+        if family.of is BOOL:
+            labels = {False: labels["no"], True: labels["yes"]}
+        for positions in grounding.finite.tuples(family.over):
+            found.append((f"_{family.name}", positions, labels))
+    return found
+
+
 class _Reader:
     def __init__(self, subject: Subject, grounding: Grounding) -> None:
         self.subject = subject
@@ -42,19 +58,14 @@ class _Reader:
         labels = grounding.finite.labels(BYTES)
         self.user_keys = {label: user_key(label) for label in labels[len(BYTES.constants) :]}
         self.bytes_labels = labels
-        self.found = {label: self._places(key) for label, key in self.user_keys.items()}
+        self.found = self._places()
 
     def state(self) -> State:
         """One value for each ground variable, in order."""
-        values = []
-        for family in self.grounding.text.families:
-            read: Callable[..., object] = getattr(self, f"_{family.name}")
-            labels = self.grounding.finite.labels(family.of)
-            for positions in self.grounding.finite.tuples(family.over):
-                value = read(*positions)
-                label = {True: "yes", False: "no"}.get(value, value)  # type: ignore[call-overload]
-                values.append(labels.index(label))
-        return tuple(values)
+        return tuple(
+            labels[getattr(self, reader)(*positions)]
+            for reader, positions, labels in _readings(self.grounding)
+        )
 
     # The machine
 
@@ -124,17 +135,24 @@ class _Reader:
     def _leaked(self, position: int) -> bool:
         return "payload structure" in self.found.get(self.bytes_labels[position], ())
 
-    def _places(self, key: UserKey) -> set[str]:
-        """The kinds of object that hold a part of the key. Raises AbstractionError on others."""
-        hits = [hit for needle in key.needles() for hit in self.kernel.find(needle)]
-        places = {_place(hit) for hit in hits}
-        if None in places:
-            hit = next(hit for hit in hits if _place(hit) is None)
-            raise AbstractionError(
-                f"key {key.label} lies in a place the model does not know: {hit.state}"
-                f" {hit.holds} at {hit.address:#x}"
-            )
-        return {place for place in places if place}
+    def _places(self) -> dict[str, set[str]]:
+        """For each user key the kinds of object that hold a part of it: one search of memory.
+
+        Raises AbstractionError on any other place.
+        """
+        sought = [(key, needle) for key in self.user_keys.values() for needle in key.needles()]
+        places: dict[str, set[str]] = {label: set() for label in self.user_keys}
+        found = self.kernel.memory.find_each([needle for _, needle in sought])
+        for (key, _), hits in zip(sought, found, strict=True):
+            for hit in hits:
+                place = _place(hit)
+                if place is None:
+                    raise AbstractionError(
+                        f"key {key.label} lies in a place the model does not know: {hit.state}"
+                        f" {hit.holds} at {hit.address:#x}"
+                    )
+                places[key.label].add(place)
+        return places
 
     # Owners
 
