@@ -2,8 +2,9 @@
 
 Read `owners` for the keys that stand for the model's symbols, `subject` for how a model call is
 made on the running kernel, `abstraction` for how the kernel's bytes are read back as a model state,
-`lockstep` for making one call on both, `replay` for running a counterexample on the kernel, and
-`observe` for what is then seen in its bytes.
+`lockstep` for making one call on both, `graph` and `edges` for making every call of a scope,
+`replay` for running a counterexample on the kernel, and `observe` for what is then seen in its
+bytes.
 """
 
 from conformance.abstraction import AbstractionError, abstract

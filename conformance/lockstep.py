@@ -42,7 +42,7 @@ def ground(
 
 
 @functools.lru_cache(maxsize=32)
-def _compiled(design: Design, scope: Scope) -> tuple[Grounding, Machine]:
+def compiled(design: Design, scope: Scope) -> tuple[Grounding, Machine]:
     """Grounding and compiled code, which many runs share; neither changes once it is built."""
     grounding = ground(design, scope)
     return grounding, Machine(grounding.system)
@@ -71,7 +71,7 @@ class Lockstep:
     """
 
     def __init__(self, design: Design, scope: Scope, start: State | None = None) -> None:
-        self.grounding, self.machine = _compiled(design, scope)
+        self.grounding, self.machine = compiled(design, scope)
         self.state: State = self.machine.initial_states()[0] if start is None else start
         self.subject = Subject(design, scope, absent_at_boot(self.grounding, self.state))
         self._compare("booting")

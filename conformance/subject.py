@@ -12,7 +12,7 @@ from checker.systems.grounding import Grounding
 from checker.systems.system import Call
 from conformance.owners import malformed_payload, payload
 from designs import Design
-from impl import Command, Kernel, KernelError, Status
+from impl import Command, Kernel, KernelError, Snapshot, Status
 from model import Scope
 
 Choice = Mapping[str, int]
@@ -35,6 +35,14 @@ class Subject:
         self.serials: dict[int, int] = {}
         self.requested: dict[int, tuple[str, str]] = {}
         self.refusal = ""
+
+    def snapshot(self) -> Snapshot:
+        """The moment between two calls: the kernel, and what its environment knows."""
+        return Snapshot(self)
+
+    def restore(self, moment: Snapshot) -> None:
+        """Bring a moment of this subject back, any number of times."""
+        moment.restore()
 
     def call(self, grounding: Grounding, call: Call) -> str:
         """Make the call, with its choice of faults; gives "ok" or the errno's name.

@@ -5,6 +5,7 @@ A command returns its exit status (see `statuses`); `main` turns every refusal i
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import sys
@@ -16,9 +17,11 @@ from rich.console import Console
 from rich.text import Text
 
 from checker import CertificateError, Limits
+from conformance.edges import SMALLEST
 from conformance.lockstep import ground
 from designs import DESIGNS, KNOBS, Design, design_from_text, nearest
 from mktme import (
+    conforming,
     ending,
     executors,
     kept,
@@ -191,6 +194,35 @@ def lemmas(
     for part in told_:
         _console().print(part)
     return statuses.for_proof(verdict)
+
+
+@app.command()
+def conform(
+    designs: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[DESIGN[,knob=value…]]…", help="Designs; all named ones if none."),
+    ] = None,
+    packages: options.Packages = SMALLEST.packages,
+    cpus: options.Cpus = SMALLEST.cpus,
+    keyids: options.KeyIds = SMALLEST.keyids,
+    values: options.Values = SMALLEST.values,
+    histories: options.Histories = 1,
+    executor: options.ExecutorName = "processes",
+) -> int:
+    """Make every transition of the model on the implementation, and compare.
+
+    The scope is the smallest one in which every action happens, if no other is given.
+
+    Example: mktme conform rfc-v2-fixed per-package --histories 2
+    """
+    chosen = _once([design_from_text(text) for text in designs or DESIGNS])
+    sizes = {"packages": packages, "cpus": cpus, "keyids": keyids, "values": values}
+    scope = dataclasses.replace(SMALLEST, **sizes)
+    with executors.executor(executor, most=len(chosen)) as pool:
+        found = list(conforming.all_walked(chosen, scope, histories, pool))
+    for part in conforming.told(found, scope):
+        _console().print(part)
+    return conforming.status(found)
 
 
 @app.command("verify-certificate")

@@ -30,6 +30,10 @@ PropertyArgument = Annotated[str, typer.Argument(metavar="PROPERTY", help="The p
 Packages = Annotated[int, typer.Option(help=f"Packages, {_range('packages')}.")]
 Cpus = Annotated[int, typer.Option(help=f"CPUs in each package, {_range('cpus')}.")]
 KeyIds = Annotated[int, typer.Option("--keyids", help=f"Usable KeyIDs, {_range('keyids')}.")]
+Values = Annotated[int, typer.Option(help=f"Distinct user keys, {_range('values')}.")]
+Histories = Annotated[
+    int, typer.Option(help="From how many histories of each state, 1 or 2.", min=1, max=2)
+]
 StatesMax = Annotated[int, typer.Option(help="Explore at most this many distinct states.", min=1)]
 DepthMax = Annotated[int, typer.Option(help="Search at most this deep beyond them.", min=0)]
 SecondsMax = Annotated[float, typer.Option(help="Seconds for each cell.", min=0.1)]

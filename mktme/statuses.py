@@ -28,7 +28,8 @@ MEANINGS = {
     INCONCLUSIVE: "inconclusive: unknown, or checked to some depth only; no proof for any size"
     " (lemmas); a race that no expectation judges was not searched to its end (simulate)",
     VACUOUS: "vacuous: what a property speaks about never happens",
-    DISAGREE: "two checkers disagree, a certificate is refused, or a violation does not replay",
+    DISAGREE: "two checkers disagree, a certificate is refused, a violation does not replay, or"
+    " model and implementation differ (conform)",
     INTERNAL: "an error of this program",
     NOT_WRITTEN: "the answer could not be written",
     INTERRUPTED: "interrupted",

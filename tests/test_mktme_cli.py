@@ -72,6 +72,9 @@ REFUSALS = {
     ("compare", "--executor", "ssh://x"): "unknown executor 'ssh://x'; known: processes,",
     ("check", "rfc-v2", "--checkpoint", "/dev/null/x"): "cannot keep checkpoints in '/dev/null/x'",
     ("lemmas", "rfc-v2", "x"): "unknown property 'x'; known: tables-agree,",
+    ("conform", "rfc-v3"): "unknown design 'rfc-v3' (did you mean rfc-v2?); known: rfc-v2,",
+    ("conform", "--values", "5"): "values=5 is out of range; known: 1 to 4",
+    ("conform", "--histories", "3"): "Invalid value for '--histories'",
     ("payload", "rfc-v2", "type=usr"): "the type is unknown; known: user, cpu, clear, no-encrypt",
 }
 

@@ -1,0 +1,74 @@
+"""Which states and transitions the model has in a scope, with a way from a start to each state.
+
+Breadth first, a state and a call at a time, with the machine that the lockstep uses too. States are
+numbered in the order in which they are found, so that a lower number is never farther from a start.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+from checker.exploring.machine import Machine
+from checker.systems.system import Call, State
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Edge:
+    """One transition: the call, with its choice of faults, its answer, and where it leads."""
+
+    call: Call
+    answer: str
+    target: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Graph:
+    """Every reachable state by number, and its transitions in the order of calls.
+
+    `starts` are the numbers of the initial states, `depth` has each state's distance from one.
+    `first_way` names for each state the transition by which it was first found, as (source, place
+    among the source's transitions); None for a start. `other_way` names the last other one that
+    leads there from elsewhere, else the first that stays there; None where there is neither.
+    """
+
+    states: tuple[State, ...]
+    starts: tuple[int, ...]
+    depth: tuple[int, ...]
+    edges: tuple[tuple[Edge, ...], ...]
+    first_way: tuple[tuple[int, int] | None, ...]
+    other_way: tuple[tuple[int, int] | None, ...]
+
+    @property
+    def transitions(self) -> int:
+        """How many transitions there are in all."""
+        return sum(map(len, self.edges))
+
+
+def graph_of(machine: Machine) -> Graph:
+    """The whole graph. Raises TooLarge when there are very many initial states."""
+    states = machine.initial_states()
+    starts = tuple(range(len(states)))
+    numbers = {state: number for number, state in enumerate(states)}
+    depth = [0] * len(states)
+    first_way: list[tuple[int, int] | None] = [None] * len(states)
+    other_way = list(first_way)
+    edges: list[tuple[Edge, ...]] = []
+    for source, state in enumerate(states):  # it grows while it is read
+        leaving = []
+        for place, call in enumerate(machine.enabled(state)):
+            outcome = machine.step(state, call)
+            if outcome is None:
+                raise AssertionError(f"{call.action} is enabled and cannot be made")
+            answer, after = outcome
+            target = numbers.setdefault(after, len(states))
+            if target == len(states):
+                states.append(after)
+                depth.append(depth[source] + 1)
+                first_way.append((source, place))
+                other_way.append(None)
+            elif target != source or other_way[target] is None:
+                other_way[target] = source, place
+            leaving.append(Edge(call, answer, target))
+        edges.append(tuple(leaving))
+    ways = tuple(first_way), tuple(other_way)
+    return Graph(tuple(states), starts, tuple(depth), tuple(edges), *ways)

@@ -1,0 +1,93 @@
+"""Decides how a walk over every transition is asked for, and how it is shown."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor, Future
+
+from rich.console import RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from conformance import Disagreement
+from conformance.edges import Walk, walk
+from designs import Design
+from mktme import statuses
+from model import Scope
+
+
+@dataclasses.dataclass(frozen=True)
+class Conformed:
+    """A design's walk, or how model and implementation were found to differ."""
+
+    design: Design
+    walk: Walk | None
+    disagreement: str = ""
+
+    @property
+    def agrees(self) -> bool:
+        """Whether every transition was made, and none gave anything but what the model says."""
+        return self.walk is not None and self.walk.is_whole
+
+
+def walked(design: Design, scope: Scope, histories: int) -> Conformed:
+    """Walk one design. Raises ScopeError where there are too many states."""
+    try:
+        return Conformed(design, walk(design, scope, histories=histories))
+    except Disagreement as difference:
+        return Conformed(design, None, str(difference))
+
+
+def all_walked(
+    designs: Sequence[Design], scope: Scope, histories: int, pool: Executor
+) -> Iterator[Conformed]:
+    """Walk designs side by side; they come in the order asked for."""
+    futures: list[Future[Conformed]] = [
+        pool.submit(walked, design, scope, histories) for design in designs
+    ]
+    return (future.result() for future in futures)
+
+
+def status(found: Sequence[Conformed]) -> int:
+    """The status of `mktme conform`."""
+    return statuses.HOLDS if all(one.agrees for one in found) else statuses.DISAGREE
+
+
+def told(found: Sequence[Conformed], scope: Scope) -> Iterator[RenderableType]:
+    """A row for each design: how many edges (transitions) the explorer counted and the walk made.
+
+    Of a single design also what each action answered.
+    """
+    yield _table(found)
+    note = f"Edges explored by the checker, walked on the implementation. Scope: {scope}."
+    yield Text(note, style="dim")
+    for one in found:
+        if one.disagreement:
+            yield Text(f"{one.design.name}: {one.disagreement}")
+    if len(found) == 1 and found[0].walk is not None:
+        yield _answers(found[0].walk)
+
+
+def _table(found: Sequence[Conformed]) -> Table:
+    table = Table(header_style="bold")
+    table.add_column("design")
+    for heading in ("states", "explored", "walked", "again", "seconds"):
+        table.add_column(heading, justify="right")
+    for one in found:
+        made = one.walk
+        if made is None:
+            table.add_row(one.design.name, *"-----")
+            continue
+        counts = made.states, made.explored, made.walked, made.again
+        table.add_row(one.design.name, *(f"{n:,}" for n in counts), f"{made.seconds:.1f}")
+    return table
+
+
+def _answers(made: Walk) -> Table:
+    table = Table("action", "edges", "answers", header_style="bold")
+    table.columns[1].justify = "right"
+    for action, answers in made.made.items():
+        said = ", ".join(f"{answer} {times:,}" for answer, times in sorted(answers.items()))
+        table.add_row(action, f"{sum(answers.values()):,}", said)
+    return table

@@ -1,0 +1,192 @@
+"""Every transition of the model is the implementation's, in the smallest scope with every action.
+
+What runs by default walks all of them, for every named design, each from the shortest history of
+its source state. The deep profile walks them again from a second history, and larger scopes.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import pytest
+
+from conformance import Disagreement, edges
+from conformance.edges import SMALLEST, missing_actions, walk
+from designs import DESIGNS, design_from_text
+from impl import Snapshot
+from impl.errors import NoKey
+from impl.heap.slab import Slab
+from impl.keyrings.keys import Key, Keys
+from impl.service.bitmap import UserBitmap
+from impl.service.system import System
+from model import LIMITS, Scope, ScopeError
+
+# design: (states, transitions)
+GRAPHS = {
+    "rfc-v2": (2390, 36314),
+    "rfc-v2-savekeys": (1822, 28078),
+    "rfc-v2-fixed": (134, 1552),
+    "rfc-v2-savekeys-fixed": (134, 1561),
+    "no-hotplug": (102, 1005),
+    "cpu-keys-only": (87, 964),
+    "per-package": (597, 15299),
+    "wrapped-vault": (102, 1009),
+    "resupply": (102, 1010),
+}
+
+ANSWERS = {
+    "instantiate": {"ok": 12, "ENOKEY": 216, "EINVAL": 200},
+    "update": {"ok": 48, "ENOKEY": 80},
+    "destroy": {"ok": 32},
+    "preparse_error": {"EINVAL": 102},
+    "package_add": {"ok": 9},
+    "cpu_startup": {"ok": 64, "EPERM": 1, "ENOKEY": 4},
+    "cpu_teardown": {"ok": 50, "EBUSY": 8},
+    "retry_clear": {"ok": 92, "ENOKEY": 92},
+}
+"""Of the design `resupply`."""
+
+MIXES = (
+    "rfc-v2,startup_gate=none",
+    "rfc-v2,unreachable_package=refuse_keys,teardown=keep_last_lead",
+    "rfc-v2-fixed,on_release=keep",
+    "per-package,on_program_failure=leave",
+    "per-package,bitmap_bits=n,program_struct=dirty_free",
+    "resupply,program_struct=dirty_free,teardown=always",
+)
+
+LARGER = {
+    "rfc-v2-fixed": (884, 12758),
+    "no-hotplug": (756, 10142),
+    "cpu-keys-only": (576, 8092),
+    "per-package": (4704, 142644),
+    "resupply": (756, 10182),
+}
+"""With two CPUs in each package."""
+
+
+@pytest.mark.parametrize("name", DESIGNS)
+def test_every_transition_is_the_implementations(name: str) -> None:
+    made = walk(DESIGNS[name])
+    assert GRAPHS[name] == (made.states, made.explored)
+    assert (True, 0) == (made.is_whole, made.again)
+    assert made.walked == sum(sum(answers.values()) for answers in made.made.values())
+    assert all(made.made.values())
+
+
+def test_a_walk_counts_which_answers_each_action_gave() -> None:
+    made = walk(DESIGNS["resupply"], histories=2)
+    assert made.made == ANSWERS
+    assert (1010, 1010, 1010) == (made.explored, made.walked, made.again)
+
+
+@pytest.mark.deep
+@pytest.mark.parametrize("text", [*DESIGNS, *MIXES])
+def test_every_transition_is_the_implementations_from_a_second_history_too(text: str) -> None:
+    made = walk(design_from_text(text), histories=2)
+    assert made.explored == made.walked == made.again
+
+
+@pytest.mark.deep
+@pytest.mark.parametrize("name", LARGER)
+def test_every_transition_of_a_larger_scope_is_the_implementations(name: str) -> None:
+    made = walk(DESIGNS[name], dataclasses.replace(SMALLEST, cpus=2))
+    assert LARGER[name] == (made.states, made.explored)
+    assert made.is_whole
+
+
+@pytest.mark.parametrize("name", DESIGNS)
+def test_every_action_happens_in_the_smallest_scope_and_not_in_a_smaller_one(name: str) -> None:
+    assert [] == missing_actions(DESIGNS[name], SMALLEST)
+    smaller = {
+        bound: dataclasses.replace(SMALLEST, **{bound: getattr(SMALLEST, bound) - 1})
+        for bound, (least, _) in LIMITS.items()
+        if getattr(SMALLEST, bound) > least
+    }
+    assert ["packages"] == list(smaller)
+    for scope in smaller.values():
+        assert missing_actions(DESIGNS[name], scope)
+
+
+def test_what_a_smaller_scope_lacks_is_a_second_package() -> None:
+    one = dataclasses.replace(SMALLEST, packages=1)
+    hotplug = ["package_add", "cpu_startup", "cpu_teardown"]
+    assert hotplug == missing_actions(DESIGNS["rfc-v2"], one)
+    assert ["extend", *hotplug] == missing_actions(DESIGNS["per-package"], one)
+
+
+def test_a_part_of_a_graph_is_not_the_whole() -> None:
+    made = walk(DESIGNS["rfc-v2"], levels=2)
+    assert (36314, 387, False) == (made.explored, made.walked, made.is_whole)
+
+
+def test_a_graph_that_is_too_large_to_walk_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(edges, "STATES_MAX", 100)
+    with pytest.raises(ScopeError, match=r"^resupply has more than 100 states with 2 packages,"):
+        walk(DESIGNS["resupply"])
+
+
+# Faulty implementations
+
+ENROL = Keys.enrol
+
+
+def refused_to_a_second(keys: Keys, key: Key) -> None:
+    """`Keys.enrol` as it is, but only for the first key that a kernel ever saw."""
+    if key.serial > 1:
+        raise NoKey("instantiate key", "there was a key before")
+    ENROL(keys, key)
+
+
+@pytest.mark.parametrize(
+    ("where", "name", "fault", "design", "said"),
+    [
+        (System, "clear", lambda *_: iter(()), "rfc-v2-fixed", r"destroy .*entry_mode"),
+        (System, "quarantines", lambda _: False, "per-package", r"uncleared\[.*model yes"),
+        (System, "refuse_unreachable", lambda *_: None, "no-hotplug", r"model answers EINVAL"),
+        (System, "put_into_service", lambda *_: None, "resupply", r"retry_clear .*uncleared"),
+        (UserBitmap, "set", lambda *_: None, "cpu-keys-only,user_keys=allowed", r"bit\["),
+        (Slab, "kfree_sensitive", Slab.kfree, "wrapped-vault", r"does not know: freed"),
+    ],
+    ids=lambda value: getattr(value, "__name__", None),
+)
+def test_a_walk_meets_a_fault(
+    where: type, name: str, fault: Any, design: str, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(where, name, fault)
+    with pytest.raises(Disagreement, match=said):
+        walk(design_from_text(design))
+
+
+def test_a_fault_that_comes_with_age_is_met_from_the_second_history(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(Keys, "enrol", refused_to_a_second)
+    assert walk(DESIGNS["rfc-v2-fixed"]).is_whole
+    with pytest.raises(Disagreement, match=r"the model answers ok, the implementation ENOKEY"):
+        walk(DESIGNS["rfc-v2-fixed"], histories=2)
+
+
+def test_a_snapshot_that_forgets_something_is_met(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Snapshot, "restore", lambda _: None)
+    with pytest.raises(Disagreement):
+        walk(DESIGNS["rfc-v2-fixed"])
+
+
+def test_a_disagreement_tells_the_calls_that_lead_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(System, "put_into_service", lambda *_: None)
+    with pytest.raises(Disagreement) as told:
+        walk(DESIGNS["resupply"])
+    assert (
+        "after instantiate {'key': '0', 'kind': 'user', 'bytes': 'A', 'fails[0]': 'no',"
+        " 'fails[1]': 'no'}, update {'key': '0', 'kind': 'user', 'bytes': 'A', 'fails[0]': 'yes',"
+        " 'fails[1]': 'no'}, package_add {'package': '1'}, retry_clear {'package': '0', 'keyid':"
+        " '1', 'fails': 'no'}: uncleared[0,1]: model no, implementation yes"
+    ) == str(told.value)
+
+
+def test_booting_into_another_state_is_met_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(System, "uncleared", property(lambda _: frozenset({(0, 1)})))
+    with pytest.raises(Disagreement, match=r"^after booting: uncleared\[0,1\]: model no"):
+        walk(DESIGNS["rfc-v2-fixed"], Scope(1, 1, 1, 1))
