@@ -8,13 +8,13 @@ variable for (a user key in an unforeseen place, say) there is no abstract state
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
 
 from checker.systems.grounding import Grounding
 from checker.systems.system import BOOL, State
-from conformance.owners import user_key
+from conformance.keywatch import KEY, Holder, Slot
+from conformance.owners import label_of, user_key
 from conformance.subject import Subject
-from impl import Command, Hit, Mode
+from impl import Command, Entry, Hit, Mode
 from model.sorts import BYTES
 
 _MODES = {Mode.TME: "tme", Mode.ENCRYPT: "encrypt", Mode.NO_ENCRYPT: "no_encrypt"}
@@ -54,6 +54,9 @@ class _Reader:
     def __init__(self, subject: Subject, grounding: Grounding) -> None:
         self.subject = subject
         self.kernel = subject.kernel
+        self.watch = subject.keys
+        self.pages = subject.pages
+        self.entries = subject.kernel.entries()
         self.grounding = grounding
         labels = grounding.finite.labels(BYTES)
         self.user_keys = {label: user_key(label) for label in labels[len(BYTES.constants) :]}
@@ -62,12 +65,18 @@ class _Reader:
 
     def state(self) -> State:
         """One value for each ground variable, in order."""
+        for slots, count in self.kernel.map_counts():
+            if slots != count:
+                raise AbstractionError(f"the map counts {count} slots in use of {slots}")
         return tuple(
             labels[getattr(self, reader)(*positions)]
             for reader, positions, labels in _readings(self.grounding)
         )
 
     # The machine
+
+    def _bypass(self) -> bool:
+        return self.kernel.machine.tme == "bypass"
 
     def _present(self, package: int) -> bool:
         return self.kernel.machine.packages[package].present
@@ -88,26 +97,16 @@ class _Reader:
         entry = self.kernel.machine.packages[package].table[keyid + 1]
         if entry.mode is not Mode.ENCRYPT:
             return "zeros"
-        return self._label(entry.data_key, entry.tweak_key)
-
-    def _label(self, data_key: bytes, tweak_key: bytes) -> str:
-        """A known key's label, zeros, or else random: what no owner supplied, a package drew."""
-        if not any(data_key + tweak_key):
-            return "zeros"
-        for label, key in self.user_keys.items():
-            if (data_key, tweak_key) == (key.data_key, key.tweak_key):
-                return label
-        return "random"
+        return label_of(entry, self.user_keys)
 
     # The key service
 
     def _live(self, key: int) -> bool:
-        return key in self.subject.serials
+        return key in self.watch.serials
 
     def _mapped(self, key: int, *where: int) -> bool:
-        serial = self.subject.serials.get(key)
-        held: Mapping[object, int] = self.kernel.mapped()  # type: ignore[assignment]
-        return serial is not None and held.get(_slot(where)) == serial
+        value = self.watch.values.get(key)
+        return value is not None and self.entries.get(_slot(where)) == value
 
     def _bit(self, *where: int) -> bool:
         slot = _slot(where)
@@ -122,7 +121,7 @@ class _Reader:
 
     def _vault_bytes(self, keyid: int) -> str:
         _, data_key, tweak_key = self.kernel.vault(keyid + 1)
-        label = self._label(data_key, tweak_key)
+        label = label_of(Entry(Mode.ENCRYPT, 1, data_key, tweak_key), self.user_keys)
         if label == "random":
             raise AbstractionError(f"the vault slot of KeyID {keyid + 1} holds an unknown key")
         return label
@@ -154,16 +153,90 @@ class _Reader:
                 places[key.label].add(place)
         return places
 
+    # References and VMAs
+
+    def _key_counted(self, *where: int) -> bool:
+        return KEY in self._holders(_slot(where))
+
+    def _counted(self, vma: int, *where: int) -> bool:
+        return vma in self._holders(_slot(where))
+
+    def _holders(self, slot: Slot) -> set[Holder]:
+        """Who has a reference. Raises AbstractionError if the kernel counts another number."""
+        holders = self.watch.holders.get(slot, set())
+        count = self.kernel.references(*(slot if isinstance(slot, tuple) else (slot,)))
+        if count != len(holders):
+            raise AbstractionError(f"{slot} has {count} references, and {len(holders)} were taken")
+        return holders
+
+    def _uses(self, vma: int, handle: int) -> bool:
+        found = self.pages.handle(vma)
+        if self.subject.design.keyid_scope == "per_package":
+            return bool(found) and self.watch.values.get(handle) == found
+        return found == handle + 1
+
+    def _lost_lock(self) -> bool:
+        return self.kernel.map_lock_held
+
+    def _hung(self, vma: int) -> bool:
+        return self.pages.vmas[vma].is_hung
+
+    # Pages
+
+    def _page(self, vma: int, package: int) -> bool:
+        return self.pages.package_of(self.pages.page(vma)) == package
+
+    def _shares(self, vma: int, other: int) -> bool:
+        return other in self.pages.sharers(vma)
+
+    def _left(self, vma: int, package: int) -> bool:
+        return not self.pages.vmas[vma].is_there and self.pages.package(vma) == package
+
+    def _intact(self, vma: int) -> bool:
+        return self.pages.vmas[vma].is_intact
+
+    def _plain(self, vma: int) -> bool:
+        return self.pages.is_plain(vma)
+
+    def _written(self, vma: int, position: int) -> bool:
+        return self.pages.vmas[vma].under == self.bytes_labels[position]
+
+    def _opens(self, vma: int, keyid: int) -> bool:
+        return self.pages.opens(vma, keyid + 1)
+
+    def _own(self, vma: int, keyid: int) -> bool:
+        return keyid + 1 in self.pages.vmas[vma].own
+
     # Owners
 
-    def _requested_kind(self, key: int) -> str:
-        return self.subject.requested.get(key, ("user", "zeros"))[0]
+    def _requested_kind(self, at: int) -> str:
+        return self._request(at)[0]
 
-    def _requested_bytes(self, key: int) -> str:
-        return self.subject.requested.get(key, ("user", "zeros"))[1]
+    def _requested_bytes(self, at: int) -> str:
+        return self._request(at)[1]
+
+    def _request(self, at: int) -> tuple[str, str]:
+        """What the owner of the KeyID's key last got; with per-package KeyIDs, the key's owner."""
+        per_package = self.subject.design.keyid_scope == "per_package"
+        return self.watch.asked.get(at if per_package else at + 1, ("user", "zeros"))
+
+    def _given(self, key: int, *where: int) -> bool:
+        return _slot(where) in self.watch.given.get(key, ())
+
+    def _astray(self, vma: int) -> bool:
+        return self.pages.vmas[vma].is_astray
+
+    def _wants(self, vma: int) -> bool:
+        return self.pages.vmas[vma].wants
+
+    def _released(self, position: int) -> bool:
+        return self.bytes_labels[position] in self.watch.released
+
+    def _strayed(self) -> bool:
+        return bool(self.kernel.events)
 
 
-def _slot(where: tuple[int, ...]) -> int | tuple[int, int]:
+def _slot(where: tuple[int, ...]) -> Slot:
     """(KeyID,) or (package, KeyID) as the kernel numbers them: KeyIDs start at 1."""
     if len(where) == 1:
         return where[0] + 1

@@ -26,12 +26,12 @@ from collections.abc import Mapping
 from checker import Call, explore
 from conformance.abstraction import AbstractionError, abstract
 from conformance.graph import Edge, Graph, graph_of
-from conformance.lockstep import Disagreement, absent_at_boot, compiled, differences
+from conformance.lockstep import Disagreement, booted, compiled, differences
 from conformance.subject import Subject
 from designs import Design
 from model import Scope, ScopeError
 
-SMALLEST = Scope(packages=2, cpus=1, keyids=1, values=1, vmas=1, threads=1)
+SMALLEST = Scope(packages=2, cpus=1, keyids=1, values=1, vmas=2, threads=1)
 """The smallest scope in which every action of every named design can happen.
 
 Two packages, because package 0 holds the kernel and is always there, and the machine's last online
@@ -125,8 +125,8 @@ class _Walker:
     def run(self) -> None:
         """Walk from every initial state, each on a kernel of its own."""
         for start in self.graph.starts:
-            absent = absent_at_boot(self.grounding, self.graph.states[start])
-            subject = Subject(self.design, self.scope, absent)
+            state = self.graph.states[start]
+            subject = booted(self.design, self.scope, self.grounding, state)
             self._compare(subject, start, "booting")
             self._visit(subject, start)
 

@@ -55,6 +55,13 @@ def absent_at_boot(grounding: Grounding, start: State) -> list[int]:
     return [number for number, name in enumerate(packages) if not values[name]]
 
 
+def booted(design: Design, scope: Scope, grounding: Grounding, start: State) -> Subject:
+    """A kernel that has booted into an initial state of the model."""
+    values = dict(zip((v.name for v in grounding.system.variables), start, strict=True))
+    absent = absent_at_boot(grounding, start)
+    return Subject(design, scope, absent, bypass=bool(values["bypass"]))
+
+
 def differences(system: GroundSystem, model: State, implementation: State) -> list[str]:
     """The variables in which two states differ, with both values."""
     return [
@@ -73,7 +80,7 @@ class Lockstep:
     def __init__(self, design: Design, scope: Scope, start: State | None = None) -> None:
         self.grounding, self.machine = compiled(design, scope)
         self.state: State = self.machine.initial_states()[0] if start is None else start
-        self.subject = Subject(design, scope, absent_at_boot(self.grounding, self.state))
+        self.subject = booted(design, scope, self.grounding, self.state)
         self._compare("booting")
 
     def step(self, call: Call) -> str:

@@ -83,11 +83,91 @@ def _refused(subject: Subject, trace: Trace) -> Iterator[str]:
     yield f"{trace.steps[-1].answer}: {subject.refusal}"
 
 
+def _references(subject: Subject, _trace: Trace) -> Iterator[str]:
+    """What the map holds, and how many references are counted of how many VMAs."""
+    kernel = subject.kernel
+    for where, value in sorted(kernel.entries().items(), key=str):
+        slot = where if isinstance(where, tuple) else (where,)
+        by_address = subject.design.key_lookup == "by_address"
+        held = f"address {value:#x}" if by_address else f"serial number {value}"
+        alive = "a live key" if value in kernel.live_serials() else "no live key"
+        lives = _state_at(subject, value) if by_address else alive
+        yield f"KeyID {slot[-1]} holds {held} ({lives}), {kernel.references(*slot)} references"
+    yield from _mappings(subject)
+
+
+def _state_at(subject: Subject, address: int) -> str:
+    hit = subject.kernel.locate(address)
+    return f"{hit.state} {hit.holds}"
+
+
+def _mappings(subject: Subject) -> Iterator[str]:
+    for number in range(subject.scope.vmas):
+        handle = subject.pages.handle(number)
+        if handle:
+            named = f"KeyID {handle}" if subject.design.keyid_scope == "global" else f"{handle:#x}"
+            yield f"VMA {number} remembers {named}"
+
+
+def _pages(subject: Subject, trace: Trace) -> Iterator[str]:
+    """Where pages lie, whether they read back, and through which KeyIDs they can be read."""
+    yield from _mappings(subject)
+    for number, watched in enumerate(subject.pages.vmas):
+        if watched.at is None:
+            continue
+        package = subject.pages.package(number)
+        stored = "plaintext" if subject.pages.is_plain(number) else "not as it was written"
+        keyids = range(1, subject.scope.keyids + 1)
+        opened = [str(k) for k in keyids if subject.pages.opens(number, k)]
+        state = "present" if watched.is_there else "freed"
+        yield (
+            f"page of VMA {number} at {watched.at:#x} (package {package}, {state}): in DRAM"
+            f" {stored}; reads back: {'yes' if watched.is_intact else 'no'};"
+            f" decrypted by KeyID {' and '.join(opened) or 'none'}"
+        )
+    yield from _tables(subject, trace)
+
+
+def _accesses(subject: Subject, _trace: Trace) -> Iterator[str]:
+    for event in subject.kernel.events:
+        yield f"out of bounds: {event.what}, index {event.index}"
+
+
+def _leads(subject: Subject, _trace: Trace) -> Iterator[str]:
+    yield f"lead CPUs as (package, CPU): {sorted(subject.kernel.lead_cpus())}"
+
+
+def _effects(subject: Subject, trace: Trace) -> Iterator[str]:
+    yield from _refused(subject, trace)
+    yield from _tables(subject, trace)
+    yield from (f"{name} is held by: {holder}" for name, holder, _ in subject.kernel.held_locks())
+
+
 _OBSERVERS: dict[str, Callable[[Subject, Trace], Iterable[str]]] = {
     "tables-agree": _tables,
     "memory-agrees": _tables,
+    "table-as-requested": _tables,
     "bitmap-exact": _bitmap,
+    "map-exact": _references,
+    "refcount-exact": _references,
+    "lead-exact": _leads,
     "no-plaintext-unsaved": _plaintext,
+    "no-plaintext-after-release": _plaintext,
+    "cold-boot-keys": _plaintext,
+    "cold-boot-keys-tme": _plaintext,
+    "cold-boot-data": _pages,
     "released-is-clear": _released,
+    "never-in-clear": _pages,
+    "live-data-intact": _pages,
+    "right-key": _pages,
+    "no-neighbour": _pages,
     "hotplug-admitted": _refused,
+    "teardown-admitted": _refused,
+    "user-keys-admitted": _refused,
+    "migration-admitted": _refused,
+    "keyid-names-key": _tables,
+    "no-lost-keyid": _references,
+    "in-bounds": _accesses,
+    "no-dangling": _references,
+    "failure-is-noop": _effects,
 }

@@ -8,8 +8,11 @@ them occurs there by accident.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import hashlib
+from collections.abc import Iterable
 
+from impl import Entry
 from impl.hardware.keytable import fingerprint
 
 KEY_BYTES = 16
@@ -34,10 +37,25 @@ class UserKey:
         return (*raw, *(part.hex().encode() for part in raw))
 
 
+@functools.cache
 def user_key(label: str) -> UserKey:
     """The key that a label of the model's BYTES ("A", "B", …) stands for."""
     digest = hashlib.sha256(f"mktme example user key {label}".encode()).digest()
     return UserKey(label, digest[:KEY_BYTES], digest[KEY_BYTES:])
+
+
+def label_of(entry: Entry, labels: Iterable[str]) -> str:
+    """Which key an entry that encrypts holds: a user's by its label, zeros, or else random.
+
+    What no owner supplied, a package drew.
+    """
+    if not any(entry.data_key + entry.tweak_key):
+        return "zeros"
+    for label in labels:
+        key = user_key(label)
+        if (entry.data_key, entry.tweak_key) == (key.data_key, key.tweak_key):
+            return label
+    return "random"
 
 
 def payload(kind: str, label: str) -> bytes:

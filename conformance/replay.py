@@ -15,7 +15,7 @@ from checker.systems.grounding import Grounding
 from checker.systems.property import Property
 from checker.systems.system import Call, State
 from conformance.abstraction import AbstractionError, abstract
-from conformance.lockstep import absent_at_boot, differences
+from conformance.lockstep import booted, differences
 from conformance.observe import observe
 from conformance.subject import Subject
 from designs import Design
@@ -57,7 +57,7 @@ def replay(
     design: Design, scope: Scope, grounding: Grounding, claim: Property, trace: Trace
 ) -> Replay:
     """Run a violating trace on the implementation of the same design and scope."""
-    subject = Subject(design, scope, absent_at_boot(grounding, trace.start))
+    subject = booted(design, scope, grounding, trace.start)
     steps: list[ReplayStep] = []
     states: list[State] = []
     try:

@@ -1,39 +1,57 @@
 """How a call of the model is made on the running kernel: one method for each action.
 
 A `Subject` is a kernel together with what only its environment knows: which serial number stands
-for which of the model's key objects, and what each owner last successfully asked for.
+for which of the model's key objects and what each owner last successfully asked for (`keywatch`),
+and what each process wrote to its page (`pagewatch`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 
 from checker.systems.grounding import Grounding
 from checker.systems.system import Call
-from conformance.owners import malformed_payload, payload
+from conformance.keywatch import KEY, KeyWatch, Slot
+from conformance.owners import label_of, malformed_payload, payload
+from conformance.pagewatch import ADDRESS, PageWatch
 from designs import Design
-from impl import Command, Kernel, KernelError, Snapshot, Status
+from impl import Command, Deadlock, Kernel, KernelError, Mode, Snapshot, Status
+from impl.hardware.dram import PAGE_BYTES
+from impl.keyrings.permissions import EVERY_BIT
+from impl.threads import Operation, T
 from model import Scope
 
 Choice = Mapping[str, int]
 """Parameter name ("key", "fails[1]", …) to the position of its value."""
 
+FOREVER = "waits for ever"
+"""The answer of a call that never comes back."""
+
 
 class Subject:
     """A booted kernel under one design and scope, driven by the model's calls.
 
-    `absent` are the packages that are not in the machine at boot. `requested` maps a key object's
-    position to (kind, label) of what its owner last got.
+    `absent` are the packages that are not in the machine at boot; with `bypass`, KeyID 0 traffic
+    reaches DRAM unencrypted.
     """
 
-    def __init__(self, design: Design, scope: Scope, absent: Iterable[int] = ()) -> None:
+    def __init__(
+        self, design: Design, scope: Scope, absent: Iterable[int] = (), *, bypass: bool = False
+    ) -> None:
         self.design = design
         self.scope = scope
         self.kernel = Kernel(
-            design, scope.packages, scope.cpus, scope.keyids, absent=frozenset(absent)
+            design,
+            scope.packages,
+            scope.cpus,
+            scope.keyids,
+            absent=frozenset(absent),
+            tme="bypass" if bypass else "on",
         )
-        self.serials: dict[int, int] = {}
-        self.requested: dict[int, tuple[str, str]] = {}
+        self.keys = KeyWatch(design.keyid_scope == "per_package")
+        self.pages = PageWatch(self.kernel, scope.vmas)
+        self.labels = [chr(ord("A") + number) for number in range(scope.values)]
         self.refusal = ""
 
     def snapshot(self) -> Snapshot:
@@ -45,7 +63,7 @@ class Subject:
         moment.restore()
 
     def call(self, grounding: Grounding, call: Call) -> str:
-        """Make the call, with its choice of faults; gives "ok" or the errno's name.
+        """Make the call, with its choice of faults; "ok", the errno's name, or FOREVER.
 
         `refusal` keeps the kernel's own words when it is not "ok".
         """
@@ -53,53 +71,130 @@ class Subject:
         choice = {p.name: v for p, v in zip(parameters, call.values, strict=True)}
         labels = call.labelled(grounding.system)
         self.refusal = ""
+        before = self.kernel.entries()
+        if "bytes" in labels:
+            self.keys.supplied(labels["bytes"])
+        self._choose_faults(choice)
         try:
             getattr(self, f"_{call.action}")(choice, labels)
+            return "ok"
         except KernelError as error:
             self.refusal = str(error)
             return error.name
+        except Deadlock as deadlock:
+            self.refusal = str(deadlock)
+            return FOREVER
         finally:
             self.kernel.machine.faults = _no_faults
-            self._forget_lost_keys()
-        return "ok"
+            self._settle(before)
+
+    def _settle(self, before: Mapping[Slot, int]) -> None:
+        """Write down what follows from the kernel's state after a call, whatever it was."""
+        live = self.kernel.live_serials()
+        for key in [key for key, serial in self.keys.serials.items() if serial not in live]:
+            # It was destroyed, or lost its KeyIDs to a failed update.
+            self.keys.went(key)
+        handles = {self.pages.handle(vma) for vma in range(self.scope.vmas)}
+        by_key = handles if self._is_per_package else set()
+        self.keys.settle(before, self.kernel.entries(), by_key)
+        self.pages.look()
+
+    # Faults
+
+    def _choose_faults(self, choice: Choice) -> None:
+        """A chosen failure lasts as long as the call, and so outlasts the kernel's retries."""
+        if "fails_at" in choice:
+            struck = choice["fails_at"] + 1 if choice["fails"] else 0
+            self.kernel.machine.faults = lambda _package, keyid, _command: _busy(keyid == struck)
+        elif "fails" in choice:
+            fails = bool(choice["fails"])
+            self.kernel.machine.faults = lambda *_: _busy(fails)
+        else:
+            failing = {p for p in range(self.scope.packages) if choice.get(f"fails[{p}]")}
+            self.kernel.machine.faults = lambda package, *_: _busy(package in failing)
+
+    # Keys
 
     def _instantiate(self, choice: Choice, labels: Mapping[str, str]) -> None:
-        self._fail_on_packages(choice)
-        text = payload(labels["kind"], labels["bytes"])
-        serial = self.kernel.instantiate(text, self._wanted(choice))
-        self.serials[choice["key"]] = serial
-        self.requested[choice["key"]] = (labels["kind"], labels["bytes"])
+        key, got = choice["key"], (labels["kind"], labels["bytes"])
+        before = self.kernel.entries()
+        with self._arranged(key):
+            serial = self.kernel.instantiate(payload(*got), self._wanted(choice))
+        slots = self._new(before)
+        if (made := self.kernel.key(serial)) is not None:
+            made.perm = EVERY_BIT  # any process may name it
+        self.keys.came(key, self.kernel.slot_value(serial), serial, slots, got)
+        self._tell_pages(slots)
+        for vma, watched in enumerate(self.pages.vmas):
+            handle = self.pages.handle(vma)
+            meant = {self.keys.values[key]} if self._is_per_package else set(slots)
+            if handle and handle in meant:
+                watched.is_astray = True
+
+    def _new(self, before: Mapping[Slot, int]) -> list[Slot]:
+        return [slot for slot in self.kernel.entries() if slot not in before]
+
+    def _tell_pages(self, slots: Iterable[Slot]) -> None:
+        for slot in slots:
+            package, keyid = slot if isinstance(slot, tuple) else (None, slot)
+            self.pages.given(package, keyid)
+
+    @contextmanager
+    def _arranged(self, key: int) -> Iterator[None]:
+        """The allocator hands out the key object that the model means: the address that is still
+        held for it, or one that is held for none.
+
+        Keys of other types come from the same slab cache: they can have taken whatever lies above
+        it, and hold what must not be handed out.
+        """
+        cache = self.kernel.slab.cache("key_jar")
+        wanted = self.keys.values.get(key)
+        kept = self.keys.stale() if self.design.key_lookup == "by_address" else set()
+        free = sum(not known.live for known in cache.objects)
+        taken = [cache.allocate("key object") for _ in range(free)]
+        held = [known for known in taken if known.address in kept]
+        for known in taken:
+            if known not in held:
+                cache.free(known)
+        for known in [known for known in held if known.address == wanted]:
+            held.remove(known)
+            cache.free(known)
+        try:
+            yield
+        finally:
+            for known in held:
+                cache.free(known)
 
     def _update(self, choice: Choice, labels: Mapping[str, str]) -> None:
-        self._fail_on_packages(choice)
-        text = payload(labels["kind"], labels["bytes"])
-        self.kernel.update(self.serials[choice["key"]], text)
-        self.requested[choice["key"]] = (labels["kind"], labels["bytes"])
+        key, got = choice["key"], (labels["kind"], labels["bytes"])
+        found = self.keys.found(key, self.kernel.entries())
+        self.kernel.update(self.keys.serials[key], payload(*got))
+        self.keys.changed(key, found, got)
 
     def _destroy(self, choice: Choice, _labels: Mapping[str, str]) -> None:
-        self._fail_on_packages(choice)
-        self.kernel.destroy(self.serials[choice["key"]])
+        key = choice["key"]
+        found = self.keys.found(key, self.kernel.entries())
+        self.kernel.destroy(self.keys.serials[key])
+        self.keys.drop(KEY, found)
 
     def _extend(self, choice: Choice, _labels: Mapping[str, str]) -> None:
-        self._fail_always(bool(choice["fails"]))
-        text = payload(*self.requested[choice["key"]])
-        self.kernel.extend(self.serials[choice["key"]], choice["package"], text)
+        key, before = choice["key"], self.kernel.entries()
+        text = payload(*self.keys.asked_of(key))
+        self.kernel.extend(self.keys.serials[key], choice["package"], text)
+        slots = self._new(before)
+        self.keys.grew(key, slots)
+        self._tell_pages(slots)
 
     def _preparse_error(self, _choice: Choice, labels: Mapping[str, str]) -> None:
         everywhere = range(self.scope.packages) if self._is_per_package else None
         self.kernel.instantiate(malformed_payload(labels["bytes"]), everywhere)
 
+    # The machine
+
     def _package_add(self, choice: Choice, _labels: Mapping[str, str]) -> None:
         self.kernel.package_add(choice["package"])
 
     def _cpu_startup(self, choice: Choice, _labels: Mapping[str, str]) -> None:
-        if choice.get("fails"):
-            struck = choice["fails_at"] + 1
-
-            def faults(_package: int, keyid: int, _command: Command) -> Status:
-                return Status.DEVICE_BUSY if keyid == struck else Status.PROG_SUCCESS
-
-            self.kernel.machine.faults = faults
         self.kernel.resupply = self._owners_answer if choice.get("answered") else _no_answer
         self.kernel.cpu_startup(choice["package"], choice["cpu"])
 
@@ -107,8 +202,95 @@ class Subject:
         self.kernel.cpu_teardown(choice["package"], choice["cpu"])
 
     def _retry_clear(self, choice: Choice, _labels: Mapping[str, str]) -> None:
-        self._fail_always(bool(choice["fails"]))
         self.kernel.retry_clear(choice["package"], choice["keyid"] + 1)
+
+    # Memory
+
+    def _encrypt(self, choice: Choice, _labels: Mapping[str, str]) -> None:
+        vma, key = choice["vma"], choice["key"]
+        watched, entries = self.pages.vmas[vma], self.kernel.entries()
+        if watched.process is None:
+            watched.process = self.kernel.process()
+            self._run(self.kernel.mm.mmap(watched.process, PAGE_BYTES, ADDRESS))
+        before, found = self._slots_of(vma, entries), self.keys.found(key, entries)
+        handle, shared = self.pages.handle(vma), bool(self.pages.sharers(vma))
+        serial = self.keys.serials[key]
+        encrypt = self.kernel.mm.encrypt_mprotect
+        try:
+            self._run(encrypt(watched.process, ADDRESS, PAGE_BYTES, "rw", serial))
+        except Deadlock:
+            self.keys.drop(vma, before)
+            watched.is_hung = True
+            raise
+        if self.pages.handle(vma) == handle:
+            return
+        self.keys.drop(vma, before)
+        self.keys.take(vma, found)
+        self.pages.lost(vma, shared)
+        watched.is_astray = not set(found) <= self.keys.given[key]
+        watched.wants = self.keys.asked_of(key)[0] in ("user", "cpu")
+
+    def _unmap(self, choice: Choice, _labels: Mapping[str, str]) -> None:
+        """munmap, or exit: they drop the VMA in one way."""
+        vma = choice["vma"]
+        watched = self.pages.vmas[vma]
+        slots, shared = self._slots_of(vma, self.kernel.entries()), bool(self.pages.sharers(vma))
+        if vma % 2:
+            self._run(self.kernel.mm.exit(self.pages.process(vma)))
+        else:
+            self._run(self.kernel.mm.munmap(self.pages.process(vma), ADDRESS, PAGE_BYTES))
+        self.keys.drop(vma, slots)
+        self.pages.lost(vma, shared)
+        watched.process = None
+        watched.is_astray = watched.wants = False
+
+    def _fork(self, choice: Choice, _labels: Mapping[str, str]) -> None:
+        vma, child = choice["vma"], choice["child"]
+        forked = self._run(self.kernel.mm.fork(self.pages.process(vma)))
+        self.pages.forked(vma, child, forked)
+        self.keys.take(child, self._slots_of(vma, self.kernel.entries()))
+
+    def _write(self, choice: Choice, _labels: Mapping[str, str]) -> None:
+        vma = choice["vma"]
+        process, data = self.pages.process(vma), self.pages.fresh_bytes()
+        process.node = choice["package"]
+        self._run(self.kernel.mm.write(process, ADDRESS, data))
+        watched = self.pages.vmas[vma]
+        watched.data, watched.is_intact = data, True
+        self.pages.placed(vma, data, self._label_under(vma))
+
+    def _migrate(self, choice: Choice, _labels: Mapping[str, str]) -> None:
+        vma, package = choice["vma"], choice["package"]
+        page, process = self.pages.page(vma), self.pages.process(vma)
+        stored = b"" if page is None else self.pages.read(*page)
+        movers = [vma, *self.pages.sharers(vma)]
+        self._run(self.kernel.mm.migrate(process, ADDRESS, package))
+        if self.pages.page(vma) != page:
+            for one in movers:
+                self.pages.placed(one, stored, self._label_under(one))
+
+    def _run(self, operation: Operation[T]) -> T:
+        return self.kernel.run(operation)
+
+    def _slots_of(self, vma: int, entries: Mapping[Slot, int]) -> list[Slot]:
+        """The slots whose KeyIDs a VMA's pages carry."""
+        handle = self.pages.handle(vma)
+        if not self._is_per_package:
+            return [handle] if handle else []
+        lowest: dict[int, Slot] = {}
+        for slot in sorted(slot for slot in entries if isinstance(slot, tuple)):
+            if handle and entries[slot] == handle:
+                lowest.setdefault(slot[0], slot)
+        return list(lowest.values())
+
+    def _label_under(self, vma: int) -> str | None:
+        """Under which key a page was just stored; None if it was not encrypted."""
+        page = self.pages.page(vma)
+        package = self.pages.package_of(page)
+        if page is None or package is None:
+            return None
+        entry = self.kernel.machine.packages[package].table[page[1]]
+        return label_of(entry, self.labels) if entry.mode is Mode.ENCRYPT else None
 
     @property
     def _is_per_package(self) -> bool:
@@ -119,30 +301,15 @@ class Subject:
             return None
         return [p for p in range(self.scope.packages) if choice[f"wanted[{p}]"]]
 
-    def _fail_on_packages(self, choice: Choice) -> None:
-        """A chosen failure lasts as long as the call, and so outlasts the kernel's retries."""
-        failing = {p for p in range(self.scope.packages) if choice[f"fails[{p}]"]}
-
-        def faults(package: int, _keyid: int, _command: Command) -> Status:
-            return Status.DEVICE_BUSY if package in failing else Status.PROG_SUCCESS
-
-        self.kernel.machine.faults = faults
-
-    def _fail_always(self, fails: bool) -> None:
-        if fails:
-            self.kernel.machine.faults = lambda *_: Status.DEVICE_BUSY
-
     def _owners_answer(self, serial: int) -> bytes | None:
-        for key, known in self.serials.items():
+        for key, known in self.keys.serials.items():
             if known == serial:
-                return payload(*self.requested[key])
+                return payload(*self.keys.asked_of(key))
         return None
 
-    def _forget_lost_keys(self) -> None:
-        """A key that was destroyed, or lost its KeyIDs to a failed update, is a key no more."""
-        live = self.kernel.live_serials()
-        for key in [key for key, serial in self.serials.items() if serial not in live]:
-            del self.serials[key], self.requested[key]
+
+def _busy(fails: bool) -> Status:
+    return Status.DEVICE_BUSY if fails else Status.PROG_SUCCESS
 
 
 def _no_faults(_package: int, _keyid: int, _command: Command) -> Status:

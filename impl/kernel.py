@@ -197,13 +197,28 @@ class Kernel:
     def mapped(self) -> dict[int, int] | dict[tuple[int, int], int]:
         """KeyID -> serial number; with per-package scope (package, KeyID) -> serial number."""
         serial_in = self._system.keys.serial_in
+        return {slot: serial_in(value) for slot, value in self.entries().items()}  # type: ignore[return-value]
+
+    def entries(self) -> dict[int | tuple[int, int], int]:
+        """The same with what the slots hold: the key object's address as posted, or its serial."""
         if isinstance(self._service, GlobalKeyService):
-            return {k: serial_in(value) for k, value in self._service.map.entries().items()}
+            return {keyid: value for keyid, value in self._service.map.entries().items()}
         return {
-            (p, k): serial_in(value)
+            (p, k): value
             for p, key_map in enumerate(self._service.maps)
             for k, value in key_map.entries().items()
         }
+
+    def map_counts(self) -> list[tuple[int, int]]:
+        """For each map (slots in use, the count of them that the kernel keeps)."""
+        is_global = isinstance(self._service, GlobalKeyService)
+        maps = [self._service.map] if is_global else self._service.maps  # type: ignore[union-attr]
+        return [(len(key_map.entries()), key_map.count) for key_map in maps]
+
+    def slot_value(self, serial: int) -> int:
+        """What the map's slots hold for a live key. Raises NoKey."""
+        keys = self._system.keys
+        return keys.slot_value(keys.look_up(serial, f"look key {serial} up"))
 
     def key(self, serial: int) -> Key | None:
         """The key with a serial number, of any type, while something refers to it."""

@@ -45,6 +45,8 @@ def explanation(cell: Cell, grounding: Grounding) -> Iterator[RenderableType]:
             yield Text("   nothing changes")
         else:
             yield key_tables(after, before)
+            if (memory := memory_table(after, before)) is not None:
+                yield memory
         before = after
     yield Text(f"\nBroken: {cell.because}.", style="bold")
     if cell.price:
@@ -57,8 +59,8 @@ def key_tables(reading: Reading, before: Reading) -> Table:
     """The map, bitmap and vault of the kernel, and the packages' key tables side by side."""
     table = Table(box=box.SIMPLE_HEAD, header_style="bold", pad_edge=False)
     table.add_column("KeyID", justify="right")
-    is_global = model_words.len_of_map(reading) == 2
-    kernel = ["map", "bit", "vault"] if is_global else []
+    is_global = not model_words.is_per_package(reading)
+    kernel = ["map", "refs", "bit", "vault"] if is_global else []
     for title in kernel:
         table.add_column(title)
     packages = range(reading.size("entry_mode", 0))
@@ -67,7 +69,9 @@ def key_tables(reading: Reading, before: Reading) -> Table:
     for keyid in range(reading.size("entry_mode", 1)):
         cells = []
         if is_global:
-            cells += [_compared(f(reading, keyid), f(before, keyid)) for f in (_map, _bit, _vault)]
+            cells += [
+                _compared(f(reading, keyid), f(before, keyid)) for f in (_map, _count, _bit, _vault)
+            ]
         for package in packages:
             now, then = (_on_package(r, package, keyid) for r in (reading, before))
             cells.append(_compared(now, then))
@@ -94,10 +98,15 @@ def _package_title(reading: Reading, package: int) -> str:
 def _map(reading: Reading, keyid: int) -> str:
     key = model_words.holder(reading, keyid)
     if key is not None:
-        return model_words.requested(reading, key)
+        freed = "" if reading.is_true("live", key) else " (freed)"
+        return f"{model_words.requested(reading, key, keyid)}, object {key}{freed}"
     packages = range(reading.size("uncleared", 0))
     waiting = any(reading.is_true("uncleared", p, keyid) for p in packages)
     return "out of service" if waiting else "free"
+
+
+def _count(reading: Reading, keyid: int) -> str:
+    return str(model_words.references(reading, (keyid,)))
 
 
 def _bit(reading: Reading, keyid: int) -> str:
@@ -115,12 +124,48 @@ def _on_package(reading: Reading, package: int, keyid: int) -> str:
     said = model_words.entry(reading, package, keyid)
     if reading.is_true("uncleared", package, keyid):
         said += " (to be cleared)"
-    if model_words.len_of_map(reading) == 2:
+    if not model_words.is_per_package(reading):
         return said
     key = model_words.holder(reading, keyid, package)
-    held = "free" if key is None else f"{model_words.requested(reading, key)}, object {key}"
+    held = "free" if key is None else f"{model_words.requested(reading, key, keyid)}, object {key}"
     bit = ", bit" if reading.is_true("bit", package, keyid) else ""
-    return f"{said}\n[{held}{bit}]"
+    count = model_words.references(reading, (package, keyid))
+    return f"{said}\n[{held}{bit}, refs {count}]"
+
+
+def memory_table(reading: Reading, before: Reading) -> Table | None:
+    """The VMAs that are encrypted and their pages, or freed pages of theirs; None without any."""
+    rows = []
+    for vma in range(reading.size("uses", 0)):
+        now = _memory(reading, vma)
+        if any(now):
+            rows.append((vma, now, _memory(before, vma)))
+    if not rows:
+        return None
+    table = Table(box=box.SIMPLE_HEAD, header_style="bold", pad_edge=False)
+    for title in ("VMA", "encrypted with", "page"):
+        table.add_column(title)
+    for vma, now, then in rows:
+        table.add_row(str(vma), *(_compared(a, b) for a, b in zip(now, then, strict=True)))
+    return table
+
+
+def _memory(reading: Reading, vma: int) -> tuple[str, str]:
+    """What a VMA is encrypted with, and what is known of its page."""
+    names = [
+        model_words.slot_name(k, p)
+        for k, p in model_words.slots(reading)
+        if model_words.uses(reading, vma, k, p)
+    ]
+    package = model_words.page_of(reading, vma)
+    if package is None:
+        packages = range(reading.size("left", 1))
+        left = [str(p) for p in packages if reading.is_true("left", vma, p)]
+        return ", ".join(names), f"freed, on package {left[0]}" if left else ""
+    known = ["reads back" if reading.is_true("intact", vma) else "does not read back"]
+    if reading.is_true("plain", vma):
+        known.append("plaintext in DRAM")
+    return ", ".join(names), f"on package {package}: {', '.join(known)}"
 
 
 def _replay(

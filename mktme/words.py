@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from checker import Grounding, Index
+from checker import Grounding
 from checker.answers.trace import Trace, TraceStep
 from checker.systems.reading import Reading
 from model import words as model_words
@@ -23,9 +23,8 @@ def start_in_words(grounding: Grounding, trace: Trace) -> str:
     reading = Reading(grounding, trace.start)
     packages = range(reading.size("present", 0))
     absent = [str(p) for p in packages if not reading.is_true("present", p)]
-    if not absent:
-        return "boot with all packages"
-    return f"boot with {_packages(absent)} absent"
+    said = f"boot with {_packages(absent)} absent" if absent else "boot with all packages"
+    return f"{said}, TME in bypass" if reading.is_true("bypass") else said
 
 
 def trace_in_words(grounding: Grounding, trace: Trace) -> str:
@@ -45,14 +44,21 @@ def changes_in_words(grounding: Grounding, before: Reading, after: Reading) -> l
             continue
         for at in grounding.finite.tuples(family.over):
             old, new = before(family.name, *at), after(family.name, *at)
-            if old != new and not (family.ghost and not _is_update(before, after, at[0])):
+            if old != new and not (
+                family.name in _REQUESTS and not _is_update(before, after, at[0])
+            ):
                 said.append(_CHANGES[family.name](at, new, after))
-    return list(dict.fromkeys(said))
+    return [line for line in dict.fromkeys(said) if line]
 
 
-def _is_update(before: Reading, after: Reading, key: int) -> bool:
+_REQUESTS = ("requested_kind", "requested_bytes")
+
+
+def _is_update(before: Reading, after: Reading, at: int) -> bool:
     """Whether a key was one before and still is: where it is not, the map's change says it all."""
-    return before.is_true("live", key) and after.is_true("live", key)
+    if model_words.is_per_package(before):
+        return bool(_places(before, at)) and bool(_places(after, at))
+    return all(model_words.holder(reading, at) is not None for reading in (before, after))
 
 
 def _payload(labels: Labels) -> str:
@@ -87,24 +93,9 @@ def _the_key(reading: Reading, labels: Labels) -> str:
     return f"the key at {' and '.join(places)}" if places else "a key without a KeyID"
 
 
-def _owner_of(reading: Reading, key: int) -> str:
-    return f"the owner of the key at {' and '.join(_places(reading, key))}"
-
-
 def _places(reading: Reading, key: int) -> list[str]:
     """The KeyIDs of a key, with their packages if KeyIDs are per package."""
-    places = []
-    for at in reading.grounding.finite.tuples(_family_over(reading, "mapped")[1:]):
-        if reading.is_true("mapped", key, *at):
-            *package, keyid = at
-            where = f" of package {package[0]}" if package else ""
-            places.append(model_words.keyid_name(keyid) + where)
-    return places
-
-
-def _family_over(reading: Reading, name: str) -> tuple[Index, ...]:
-    families = {family.name: family for family in reading.grounding.text.families}
-    return families[name].over
+    return model_words.places(reading, key)
 
 
 def _instantiate(_reading: Reading, labels: Labels) -> str:
@@ -152,6 +143,26 @@ def _retry_clear(_reading: Reading, labels: Labels) -> str:
     return f"clear KeyID {labels['keyid']} of package {labels['package']} again{failing}"
 
 
+def _encrypt(reading: Reading, labels: Labels) -> str:
+    return f"encrypt VMA {labels['vma']} with {_the_key(reading, labels)}{_failing(labels)}"
+
+
+def _unmap(_reading: Reading, labels: Labels) -> str:
+    return f"unmap VMA {labels['vma']}{_failing(labels)}"
+
+
+def _fork(_reading: Reading, labels: Labels) -> str:
+    return f"fork the process of VMA {labels['vma']}: its child has VMA {labels['child']}"
+
+
+def _write(_reading: Reading, labels: Labels) -> str:
+    return f"write to the page of VMA {labels['vma']} from package {labels['package']}"
+
+
+def _migrate(_reading: Reading, labels: Labels) -> str:
+    return f"migrate the page of VMA {labels['vma']} to package {labels['package']}"
+
+
 _CALLS: Mapping[str, Callable[[Reading, Labels], str]] = {
     "instantiate": _instantiate,
     "update": _update,
@@ -162,6 +173,11 @@ _CALLS: Mapping[str, Callable[[Reading, Labels], str]] = {
     "cpu_startup": _cpu_startup,
     "cpu_teardown": _cpu_teardown,
     "retry_clear": _retry_clear,
+    "encrypt": _encrypt,
+    "unmap": _unmap,
+    "fork": _fork,
+    "write": _write,
+    "migrate": _migrate,
 }
 
 
@@ -174,7 +190,7 @@ def _mapped(at: tuple[int, ...], new: str, after: Reading) -> str:
     key, *where = at
     if new == "no":
         return f"{_slot(tuple(where))} is unmapped"
-    return f"{_slot(tuple(where))} is mapped to {model_words.requested(after, key)}"
+    return f"{_slot(tuple(where))} is mapped to {model_words.requested(after, key, where[-1])}"
 
 
 def _bytes_label(after: Reading, position: int) -> str:
@@ -184,7 +200,25 @@ def _bytes_label(after: Reading, position: int) -> str:
 
 
 def _requested(at: tuple[int, ...], _new: str, after: Reading) -> str:
-    return f"{_owner_of(after, at[0])} now has {model_words.requested(after, at[0])}"
+    key = at[0] if model_words.is_per_package(after) else model_words.holder(after, at[0])
+    if key is None:
+        return ""
+    got = model_words.requested(after, key, at[0])
+    return f"the owner of the key at {' and '.join(_places(after, key))} now has {got}"
+
+
+def _uses(at: tuple[int, ...], new: str, after: Reading) -> str:
+    vma, handle = at
+    if new == "no":
+        return ""
+    if model_words.is_per_package(after):
+        return f"VMA {vma} is encrypted with the key at {' and '.join(_places(after, handle))}"
+    return f"VMA {vma} is encrypted with {model_words.keyid_name(handle)}"
+
+
+def _references(at: tuple[int, ...], _new: str, after: Reading) -> str:
+    count = model_words.references(after, at)
+    return f"{_slot(at)} has {count} reference{'' if count == 1 else 's'}"
 
 
 _Change = Callable[[tuple[int, ...], str, Reading], str]
@@ -217,6 +251,33 @@ _CHANGES: Mapping[str, _Change] = {
     "leaked": lambda at, new, after: (
         f"a payload structure that is never freed holds user {_bytes_label(after, at[0])}"
     ),
+    "live": lambda at, new, _: "" if new == "yes" else "a key object is freed",
+    "key_counted": _references,
+    "counted": lambda at, new, after: _references(at[1:], new, after),
+    "uses": _uses,
+    "lost_lock": lambda at, new, _: "the map lock stays held",
+    "hung": lambda at, new, _: f"the process of VMA {at[0]} waits for itself",
+    "page": lambda at, new, _: (
+        f"the page of VMA {at[0]} {'lies' if new == 'yes' else 'no longer lies'} on package {at[1]}"
+    ),
+    "shares": lambda at, new, _: (
+        f"VMAs {min(at)} and {max(at)} {'share' if new == 'yes' else 'no longer share'} a page"
+    ),
+    "intact": lambda at, new, _: (
+        "" if new == "yes" else f"the page of VMA {at[0]} does not read back any more"
+    ),
+    "plain": lambda at, new, _: (
+        f"the page of VMA {at[0]} is plaintext in DRAM" if new == "yes" else ""
+    ),
+    "left": lambda at, new, _: (
+        f"the freed page of VMA {at[0]} stays in the DRAM of package {at[1]}"
+        if new == "yes"
+        else ""
+    ),
+    "astray": lambda at, new, _: (
+        f"the KeyID of VMA {at[0]} is not that of the key its owner named" if new == "yes" else ""
+    ),
+    "strayed": lambda at, new, _: "an access went beyond an array's bounds",
     "requested_kind": _requested,
     "requested_bytes": _requested,
 }

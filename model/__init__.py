@@ -13,17 +13,19 @@ destroyed was revoked some time before). `NOT_MODELLED` names the knobs that nee
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
 import z3
 
-from checker.systems.system import Interpretation, System, Term
+from checker.systems.system import BOOL, Index, Interpretation, System, Term
 from designs import Design
-from model import machine, service
+from model import machine, memory, service
+from model.families import families
 from model.reductions import reductions
 from model.scope import LIMITS, Scope, ScopeError
-from model.sorts import ANSWER, BYTES, CPU, KEY, KEYID, PACKAGE
-from model.state import State, families
+from model.sorts import ANSWER, CPU, KEY, KEYID, PACKAGE
+from model.state import State
 
 __all__ = [
     "LIMITS",
@@ -55,8 +57,8 @@ def key_service(design: Design, interpretation: Interpretation) -> System:
         interpretation=interpretation,
         families=families(design),
         answers=ANSWER,
-        initially=_booted,
-        actions=(*service.actions(design), *machine.actions(design)),
+        initially=functools.partial(_booted, design),
+        actions=(*service.actions(design), *machine.actions(design), *memory.actions(design)),
         view=lambda values: State(design, interpretation, values),
         reductions=reductions(design),
     )
@@ -71,7 +73,7 @@ def text_of(design: Design, system: str = "") -> Callable[[Interpretation], Syst
     return functools.partial(SYSTEMS[system], design)
 
 
-def _booted(state: State) -> Term:
+def _booted(design: Design, state: State) -> Term:
     """All CPUs of the packages in the machine are online; package 0 is one; no key exists.
 
     Which other packages are there at boot is open; those that are not can be added later.
@@ -82,6 +84,7 @@ def _booted(state: State) -> Term:
         CPU,
         lambda p, c: state.lead[p, c] == z3.And(state.present[p], state.is_first_cpu(c)),
     )
+    request = KEY if state.per_package else KEYID
     claims = [
         every(PACKAGE, lambda p: z3.Implies(state.is_first_package(p), state.present[p])),
         every(PACKAGE, lambda p: state.memory[p] == state.present[p]),
@@ -89,14 +92,9 @@ def _booted(state: State) -> Term:
         is_lead,
         every(PACKAGE, KEYID, lambda p, k: state.entry_mode[p, k] == state.mode("tme")),
         every(PACKAGE, KEYID, lambda p, k: state.entry_bytes[p, k] == state.bytes("zeros")),
-        every(PACKAGE, KEYID, lambda p, k: z3.Not(state.uncleared[p, k])),
-        every(BYTES, lambda b: z3.Not(state.struct_residue[b])),
-        every(BYTES, lambda b: z3.Not(state.leaked[b])),
-        every(KEY, lambda x: z3.Not(state.live[x])),
-        every(KEY, lambda x: state.requested_kind[x] == state.kind("user")),
-        every(KEY, lambda x: state.requested_bytes[x] == state.bytes("zeros")),
-        every(KEY, PACKAGE, KEYID, lambda x, p, k: z3.Not(state.has_keyid(x, p, k))),
-        every(PACKAGE, KEYID, lambda p, k: z3.Not(state.has_bit(p, k))),
+        every(request, lambda i: state.requested_kind[i] == state.kind("user")),
+        every(request, lambda i: state.requested_bytes[i] == state.bytes("zeros")),
+        *_nothing_yet(state, design),
     ]
     if not state.per_package:
         claims += [
@@ -104,3 +102,24 @@ def _booted(state: State) -> Term:
             every(KEYID, lambda k: state.vault_bytes[k] == state.bytes("zeros")),
         ]
     return z3.And(claims)
+
+
+_OF_THE_MACHINE = frozenset({"bypass", "present", "memory", "online", "lead"})
+"""What may be true at boot; else there is no key, no VMA, no page, and nothing lies about."""
+
+
+def _nothing_yet(state: State, design: Design) -> Iterator[Term]:
+    for family in families(design):
+        if family.of is BOOL and family.name not in _OF_THE_MACHINE:
+            value = getattr(state, family.name)
+            yield _never(state, value, family.over) if family.over else z3.Not(value)
+
+
+def _never(state: State, value: Any, over: tuple[Index, ...]) -> Term:
+    """That a family over indices is false everywhere."""
+    bodies = {
+        1: lambda a: z3.Not(value[a]),
+        2: lambda a, b: z3.Not(value[a, b]),
+        3: lambda a, b, c: z3.Not(value[a, b, c]),
+    }
+    return state.every(*over, bodies[len(over)])

@@ -12,7 +12,7 @@ import z3
 from checker.systems.effect import Effect
 from checker.systems.system import BOOL, Action, Parameter, Step, Term
 from designs import Design
-from model.programming import clear, leave_residue, program
+from model.programming import clear, leave_residue, program, read_payload
 from model.sorts import BYTES, CPU, KEY, KEYID, KIND, PACKAGE
 from model.state import State
 
@@ -53,12 +53,15 @@ def cpu_startup(old: State, choice: Any) -> Step:
     failed = z3.BoolVal(False) if old.per_package else choice.fails
     succeeds = z3.And(admitted, z3.Not(failed))
     # GUARD
-    guard = z3.And(old.present[package], z3.Not(old.online[package, cpu]))
+    is_offline = z3.And(old.present[package], z3.Not(old.online[package, cpu]))
+    guard = z3.And(is_offline, old.lock_is_free())
     # EFFECT
     new = Effect(old)
     if not old.per_package:
         guard = z3.And(guard, _fault_strikes(old, choice, programs), _owners_answer(old, choice))
         _resupply_table(new, old, choice, programs)
+    if old.design.startup_gate == "resupply":
+        read_payload(new, old, z3.And(is_first, choice.answered, _any_user_key(old, package)))
     here = z3.And(succeeds, is_first)
     new.set("online", lambda p, c: z3.And(succeeds, p == package, c == cpu), to=True)
     new.set("lead", lambda p, c: z3.And(here, p == package, c == cpu), to=True)
@@ -96,15 +99,22 @@ def _owners_answer(old: State, choice: Any) -> Term:
 
     def is_its_own(k: Term) -> Term:
         def owns(x: Term) -> Term:
-            return z3.And(
-                old.has_keyid(x, package, k), old.requested_bytes[x] == choice.supplied[k]
-            )
+            its = z3.And(old.live[x], old.has_keyid(x, package, k))
+            return z3.And(its, old.bytes_asked(x, k) == choice.supplied[k])
 
         is_user = old.vault_control[k] == old.control("user")
         supplies = z3.And(choice.answered, asked, old.is_mapped(package, k), is_user)
         return z3.If(supplies, old.some(KEY, owns), choice.supplied[k] == old.bytes("zeros"))
 
     return z3.And(z3.Implies(z3.Not(choice.answered), asked), old.every(KEYID, is_its_own))
+
+
+def _any_user_key(old: State, package: Term) -> Term:
+    """Whether there is an owner to ask: the vault says which mapped KeyIDs are user keys."""
+    user = old.control("user")
+    return old.some(
+        KEYID, lambda k: z3.And(old.is_mapped(package, k), old.vault_control[k] == user)
+    )
 
 
 def _fault_strikes(old: State, choice: Any, programs: Term) -> Term:
@@ -140,9 +150,7 @@ def _resupply_table(new: Effect, old: State, choice: Any, programs: Term) -> Non
     for name in KIND.values:
         word = old.control(name)
         at = _also(programmed, lambda k, word=word: old.vault_control[k] == word)
-        program(new, old, at, old.kind(name), old.bytes("zeros"))
-    at = _also(programmed, lambda k: old.vault_control[k] == old.control("user"))
-    new.set("entry_bytes", at, to=lambda p, k: user_key(k))
+        program(new, old, at, old.kind(name), user_key)
     if old.design.program_struct == "dirty_free":
         _leave_last(new, old, tried, user_key)
 
@@ -193,7 +201,7 @@ def cpu_teardown(old: State, choice: Any) -> Step:
     hands_over = z3.And(goes, old.lead[package, cpu])
     # GUARD
     another = old.some(PACKAGE, CPU, lambda p, c: is_other(p, c))
-    guard = z3.And(old.online[package, cpu], another)
+    guard = z3.And(old.online[package, cpu], another, old.lock_is_free())
     # EFFECT
     new = Effect(old)
     new.set("online", lambda p, c: z3.And(goes, p == package, c == cpu), to=False)
@@ -206,7 +214,8 @@ def retry_clear(old: State, choice: Any) -> Step:
     """A kernel worker tries CLEAR_KEY again where a KeyID waits for it (repaired designs only)."""
     package, keyid = choice.package, choice.keyid
     succeeds = z3.Not(choice.fails)
-    guard = z3.And(old.uncleared[package, keyid], old.has_lead(package))
+    waits = z3.And(old.uncleared[package, keyid], old.has_lead(package))
+    guard = z3.And(waits, old.lock_is_free())
     new = Effect(old)
     clear(new, old, lambda p, k: z3.And(succeeds, p == package, k == keyid))
     leave_residue(new, old, z3.BoolVal(True), old.kind("clear"), old.bytes("zeros"))

@@ -15,8 +15,8 @@ import z3
 
 from checker.systems.effect import Effect
 from checker.systems.system import Term
-from model.sorts import KIND, PACKAGE
-from model.state import State
+from model.sorts import KEYID, KIND, PACKAGE
+from model.state import Slots, State
 
 
 def is_well_formed(old: State, kind: Term, supplied: Term) -> Term:
@@ -34,19 +34,66 @@ def faults_strike(old: State, fails: Any, programmed: Callable[[Term], Term]) ->
     return old.every(PACKAGE, lambda p: z3.Implies(fails[p], programmed(p)))
 
 
-def program(
-    new: Effect, old: State, at: Callable[[Term, Term], Term], kind: Term, supplied: Term
-) -> None:
-    """Key table entries (package, KeyID) become what a payload of this kind asks for (PCONFIG)."""
-    no_key = z3.Or(kind == old.kind("clear"), kind == old.kind("no_encrypt"))
-    mode = z3.If(
+def mode_of(old: State, kind: Term) -> Term:
+    """The mode of the entry that a payload of this kind asks for."""
+    return z3.If(
         kind == old.kind("clear"),
         old.mode("tme"),
         z3.If(kind == old.kind("no_encrypt"), old.mode("no_encrypt"), old.mode("encrypt")),
     )
-    own = z3.If(kind == old.kind("user"), supplied, old.bytes("random"))
+
+
+def program(
+    new: Effect,
+    old: State,
+    at: Callable[[Term, Term], Term],
+    kind: Term,
+    supplied: Term | Callable[[Term], Term],
+) -> None:
+    """Key table entries (package, KeyID) become what a payload of this kind asks for (PCONFIG).
+
+    `supplied` is the user's key, for each KeyID where they differ.
+    """
+    no_key = z3.Or(kind == old.kind("clear"), kind == old.kind("no_encrypt"))
+    mode = mode_of(old, kind)
+
+    def key(k: Term) -> Term:
+        users = supplied(k) if callable(supplied) else supplied
+        own = z3.If(kind == old.kind("user"), users, old.bytes("random"))
+        return z3.If(no_key, old.bytes("zeros"), own)
+
     new.set("entry_mode", at, to=mode)
-    new.set("entry_bytes", at, to=z3.If(no_key, old.bytes("zeros"), own))
+    new.set("entry_bytes", at, to=lambda p, k: key(k))
+    _pages_see_it(new, old, at, mode, key)
+
+
+def _pages_see_it(
+    new: Effect, old: State, at: Any, mode: Term, key: Callable[[Term], Term]
+) -> None:
+    """What becomes of pages whose KeyID is programmed anew: ghosts, no step of the kernel's.
+
+    A page reads back while the entry stays what it was written under; every random key is another
+    one. A KeyID opens a page when it gets the very key that the page was written under.
+    """
+
+    def differs(p: Term, k: Term) -> Term:
+        same = z3.And(old.entry_mode[p, k] == mode, old.entry_bytes[p, k] == key(k))
+        return z3.Or(z3.Not(same), key(k) == old.bytes("random"))
+
+    def loses(v: Term, p: Term, k: Term) -> Term:
+        return z3.And(at(p, k), old.page[v, p], old.vma_uses(v, p, k), differs(p, k))
+
+    def lies(v: Term, p: Term) -> Term:
+        return z3.Or(old.page[v, p], old.left[v, p])
+
+    def is_its(v: Term, k: Term) -> Term:
+        is_key = z3.And(mode == old.mode("encrypt"), key(k) != old.bytes("random"))
+        return z3.And(is_key, old.written[v, key(k)])
+
+    new.set("intact", lambda v: old.some(PACKAGE, KEYID, lambda p, k: loses(v, p, k)), to=False)
+    new.set(
+        "opens", lambda v, k: old.some(PACKAGE, lambda p: z3.And(at(p, k), lies(v, p))), to=is_its
+    )
 
 
 def clear(new: Effect, old: State, at: Callable[[Term, Term], Term]) -> None:
@@ -100,17 +147,6 @@ def scrub_vault(new: Effect, old: State, at: Callable[[Term], Term]) -> None:
         new.set("vault_bytes", at, to=old.bytes("zeros"))
 
 
-def unmap(new: Effect, old: State, key: Term, when: Term) -> None:
-    """The key gives up its KeyIDs, and is a key no more."""
-    new.set("live", lambda x: z3.And(when, x == key), to=False)
-    new.set("requested_kind", lambda x: z3.And(when, x == key), to=old.kind("user"))
-    new.set("requested_bytes", lambda x: z3.And(when, x == key), to=old.bytes("zeros"))
-    new.set("mapped", old.for_map(lambda x, p, k: z3.And(when, x == key)), to=False)
-    its = old.for_bitmap(lambda p, k: z3.And(when, old.has_keyid(key, p, k)))
-    new.set("bit", its, to=False)
-    scrub_vault(new, old, lambda k: z3.And(when, old.has_keyid(key, None, k)))
-
-
 def await_clearing(new: Effect, old: State, at: Callable[[Any, Term], Term]) -> None:
     """KeyIDs go out of service on every package that is in the machine (those `at` names).
 
@@ -118,6 +154,25 @@ def await_clearing(new: Effect, old: State, at: Callable[[Any, Term], Term]) -> 
     half-way may have programmed it.
     """
     new.set("uncleared", lambda p, k: z3.And(at(p, k), old.present[p]), to=True)
+
+
+def read_payload(new: Effect, old: State, when: Term) -> None:
+    """A payload is copied: as posted, one byte beyond its end is read as well (patch 10)."""
+    if old.design.parser == "lenient":
+        new.set("strayed", when, to=True)
+
+
+def take_payload(new: Effect, old: State, supplied: Term) -> None:
+    """An owner hands the kernel a key: what lies about of it is not a released key's any more."""
+    read_payload(new, old, z3.BoolVal(True))
+    new.set("released", lambda b: b == supplied, to=False)
+
+
+def strays(new: Effect, old: State, at: Slots) -> None:
+    """The counts of these slots are accessed: as posted there is none for KeyID N (patch 07)."""
+    if old.design.count_entries == "n":
+        beyond = old.some_slot(lambda p, k: z3.And(at(p, k), old.is_last_keyid(k)))
+        new.set("strayed", beyond, to=True)
 
 
 def quarantines(old: State) -> Term:

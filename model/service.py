@@ -3,6 +3,9 @@
 Each follows the posted code (RFC v2 patches 10, 11 and 12) as the design's knobs set it. A guard
 says when the environment can make the call, with which choices; a refusal is an answer, not a
 guard. Each operation first decides (`refused`, `programs`, `failed`, `succeeds`), then changes.
+
+Once a call has left the map lock held, every call that needs the lock waits for ever: the guards
+leave such calls out, since they change nothing more.
 """
 
 from __future__ import annotations
@@ -17,7 +20,6 @@ from checker.systems.system import BOOL, Action, Parameter, Step, Term
 from designs import Design
 from model.programming import (
     await_clearing,
-    clear,
     faults_strike,
     is_well_formed,
     leak_payload,
@@ -25,10 +27,20 @@ from model.programming import (
     load_vault,
     program,
     quarantines,
+    read_payload,
+    strays,
+    take_payload,
+)
+from model.references import (
+    begin_counting,
+    clearing,
+    drop_of_key,
+    may_release,
+    release,
     unmap,
 )
-from model.sorts import BYTES, KEY, KIND, PACKAGE
-from model.state import State
+from model.sorts import BYTES, KEY, KEYID, KIND, PACKAGE
+from model.state import Slots, State
 
 
 def actions(design: Design) -> tuple[Action, ...]:
@@ -42,7 +54,7 @@ def actions(design: Design) -> tuple[Action, ...]:
     found = [
         Action("instantiate", (key, *payload, *placed), instantiate),
         Action("update", (key, *payload, fails), update),
-        Action("destroy", (key, fails), destroy),
+        Action("destroy", (key, *clearing(design)), destroy),
         Action("preparse_error", (Parameter("bytes", BYTES),), preparse_error),
     ]
     if per_package:
@@ -75,13 +87,15 @@ def instantiate(old: State, choice: Any) -> Step:
 
     # GUARD
     guard = z3.And(
-        _next_object(old, key, has_room),
+        old.lock_is_free(),
+        _is_new_object(old, key, has_room),
         is_well_formed(old, kind, supplied),
         faults_strike(old, choice.fails, lambda p: z3.And(programs, target(p))),
         _wants_memory(old, wanted) if old.per_package else True,
     )
     # EFFECT
     new = Effect(old)
+    take_payload(new, old, supplied)
     leak_payload(new, old, refuses_kind(old, kind), supplied)
     program(
         new,
@@ -91,16 +105,44 @@ def instantiate(old: State, choice: Any) -> Step:
         supplied,
     )
     leave_residue(new, old, programs, kind, supplied)
-    _grant(new, old, key, succeeds, kind, supplied)
-    given = old.for_map(lambda x, p, k: z3.And(succeeds, x == key, gets(p, k)))
-    new.set("mapped", given, to=True)
-    is_user = kind == old.kind("user")
-    marked = old.for_bitmap(lambda p, k: z3.And(succeeds, gets(p, k), is_user))
-    new.set("bit", marked, to=True)
+    new.set("live", lambda x: z3.And(succeeds, x == key), to=True)
+    _enter(new, old, key, lambda p, k: z3.And(succeeds, gets(p, k)), kind)
+    _lead_astray(new, old, key, lambda p, k: z3.And(succeeds, gets(p, k)))
+    _grant(new, old, succeeds, key, gets, kind, supplied)
     load_vault(new, old, lambda k: z3.And(succeeds, gets(None, k)), kind, supplied)
     stuck = z3.And(quarantines(old), programs, failed)
     await_clearing(new, old, lambda p, k: z3.And(stuck, gets(p, k)))
     return Step(guard, answer(old, refused, succeeds), new.cases())
+
+
+def _enter(new: Effect, old: State, key: Term, at: Slots, kind: Term) -> None:
+    """The map holds the key at these slots; their counts begin, and pages there were others'."""
+    is_its = old.for_slots(lambda x, p, k: z3.And(x == key, at(p, k)), 1)
+    new.set("mapped", is_its, to=True)
+    new.set("given", is_its, to=True)
+    begin_counting(new, old, at)
+    is_user = kind == old.kind("user")
+    new.set("bit", old.for_slots(lambda p, k: z3.And(at(p, k), is_user)), to=True)
+    new.set(
+        "own",
+        lambda v, k: old.some(PACKAGE, lambda p: z3.And(at(p, k), _page_was_on(old, v, p))),
+        to=False,
+    )
+
+
+def _lead_astray(new: Effect, old: State, key: Term, at: Slots) -> None:
+    """VMAs that still use what a new key is given use another key than their owners named."""
+
+    def uses_it(v: Term) -> Term:
+        if old.per_package:
+            return z3.And(old.uses[v, key], old.some(PACKAGE, KEYID, at))
+        return old.some(KEYID, lambda k: z3.And(at(None, k), old.uses[v, k]))
+
+    new.set("astray", uses_it, to=True)
+
+
+def _page_was_on(old: State, v: Term, p: Term) -> Term:
+    return z3.Or(old.page[v, p], old.left[v, p])
 
 
 def update(old: State, choice: Any) -> Step:
@@ -111,25 +153,35 @@ def update(old: State, choice: Any) -> Step:
         return z3.And(old.has_lead(p), old.is_used_on(key, p))
 
     def its(p: Any, k: Term) -> Term:
-        return old.has_keyid(key, p, k)
+        return old.finds(key, p, k)
 
     # DECIDE
-    refused = refuses(old, kind, lambda p: old.is_used_on(key, p))
-    programs = z3.And(z3.Not(refused), old.some(PACKAGE, target))
+    parsed = z3.Not(refuses_kind(old, kind))
+    is_nowhere = z3.Not(old.some_slot(its))
+    is_in_use = old.some_slot(lambda p, k: z3.And(its(p, k), old.has_more_references(p, k)))
+    unreachable = refuses(old, kind, lambda p: old.is_used_on(key, p))
+    refused = z3.Or(is_nowhere, unreachable)
+    accepted = z3.Not(z3.Or(refused, is_in_use))
+    programs = z3.And(accepted, old.some(PACKAGE, target))
     failed = old.some(PACKAGE, lambda p: choice.fails[p])
     succeeds = z3.And(programs, z3.Not(failed))
     stuck = z3.And(quarantines(old), programs, failed)
     # GUARD
     guard = z3.And(
         old.live[key],
+        old.lock_is_free(),
         is_well_formed(old, kind, supplied),
         faults_strike(old, choice.fails, lambda p: z3.And(programs, target(p))),
     )
     # EFFECT
     new = Effect(old)
-    leak_payload(new, old, refuses_kind(old, kind), supplied)
+    take_payload(new, old, supplied)
+    leak_payload(new, old, z3.Not(parsed), supplied)
+    strays(new, old, lambda p, k: z3.And(parsed, its(p, k)))
+    if old.design.error_unlock == "missing":
+        new.set("lost_lock", z3.And(parsed, z3.Or(is_nowhere, is_in_use)), to=True)
     if old.design.bitmap_update == "clear_before_program":
-        new.set("bit", old.for_bitmap(lambda p, k: z3.And(programs, its(p, k))), to=False)
+        new.set("bit", old.for_slots(lambda p, k: z3.And(programs, its(p, k))), to=False)
     program(
         new,
         old,
@@ -138,35 +190,33 @@ def update(old: State, choice: Any) -> Step:
         supplied,
     )
     leave_residue(new, old, programs, kind, supplied)
-    _grant(new, old, key, succeeds, kind, supplied)
-    marked = old.for_bitmap(lambda p, k: z3.And(succeeds, its(p, k)))
+    _grant(new, old, succeeds, key, its, kind, supplied)
+    marked = old.for_slots(lambda p, k: z3.And(succeeds, its(p, k)))
     new.set("bit", marked, to=lambda *_: kind == old.kind("user"))
     load_vault(new, old, lambda k: z3.And(succeeds, its(None, k)), kind, supplied)
-    unmap(new, old, key, stuck)
+    new.set("live", lambda x: z3.And(stuck, x == key), to=False)
+    unmap(new, old, lambda p, k: z3.And(stuck, its(p, k)))
     await_clearing(new, old, lambda p, k: z3.And(stuck, its(p, k)))
-    return Step(guard, answer(old, refused, succeeds), new.cases())
+    busy = z3.And(parsed, z3.Not(is_nowhere), is_in_use)
+    said = z3.If(busy, old.answer("EBUSY"), answer(old, refused, succeeds))
+    return Step(guard, said, new.cases())
 
 
 def destroy(old: State, choice: Any) -> Step:
-    """The garbage collector drops a key's own reference, and with it the KeyID."""
+    """The garbage collector drops a key's reference; the KeyID goes with the last one.
+
+    While VMAs hold references the slot stays as it is, and the key object is free.
+    """
     key = choice.key
-    clears_first = z3.BoolVal(old.design.on_release == "clear_first")
-
-    def target(p: Term) -> Term:
-        return z3.And(clears_first, old.has_lead(p), old.is_used_on(key, p))
-
-    def cleared(p: Term, k: Term) -> Term:
-        return z3.And(target(p), z3.Not(choice.fails[p]), old.has_keyid(key, p, k))
-
-    # GUARD
-    guard = z3.And(old.live[key], faults_strike(old, choice.fails, target))
-    # EFFECT
     new = Effect(old)
-    unmap(new, old, key, z3.BoolVal(True))
-    await_clearing(new, old, lambda p, k: z3.And(clears_first, old.has_keyid(key, p, k)))
-    clear(new, old, cleared)
-    programs = old.some(PACKAGE, target)
-    leave_residue(new, old, programs, old.kind("clear"), old.bytes("zeros"))
+    # DECIDE
+    last = drop_of_key(new, old, lambda p, k: old.finds(key, p, k))
+    # GUARD
+    guard = z3.And(old.live[key], may_release(old, choice, last))
+    # EFFECT
+    new.set("live", lambda x: x == key, to=False)
+    new.set("given", lambda x, *slot: x == key, to=False)
+    release(new, old, last, choice)
     return Step(guard, old.answer("ok"), new.cases())
 
 
@@ -174,7 +224,7 @@ def extend(old: State, choice: Any) -> Step:
     """With per-package KeyIDs: a key gets a KeyID on one more package, as its owner supplies it.
 
     The owner supplies the same key again, so this reads what it had asked for; the kernel could
-    not tell if it were another one.
+    not tell if it were another one. VMAs that use the key refer to its new KeyID as well.
     """
     key, package = choice.key, choice.package
     kind, supplied = old.requested_kind[key], old.requested_bytes[key]
@@ -185,28 +235,50 @@ def extend(old: State, choice: Any) -> Step:
     def gets(p: Term, k: Term) -> Term:
         return z3.And(p == package, old.is_next_free(package, k))
 
+    def is_mapped(p: Term, k: Term) -> Term:
+        return z3.And(succeeds, gets(p, k))
+
     # GUARD
     guard = z3.And(
         old.live[key],
+        old.lock_is_free(),
         old.memory[package],
+        old.some(PACKAGE, lambda p: old.is_used_on(key, p)),
         z3.Not(old.is_used_on(key, package)),
         z3.Implies(choice.fails, programs),
     )
     # EFFECT
     new = Effect(old)
-    program(new, old, lambda p, k: z3.And(succeeds, gets(p, k)), kind, supplied)
+    read_payload(new, old, z3.BoolVal(True))
+    program(new, old, is_mapped, kind, supplied)
     leave_residue(new, old, programs, kind, supplied)
-    new.set("mapped", lambda x, p, k: z3.And(succeeds, x == key, gets(p, k)), to=True)
-    is_user = kind == old.kind("user")
-    new.set("bit", lambda p, k: z3.And(succeeds, gets(p, k), is_user), to=True)
+    _enter(new, old, key, is_mapped, kind)
+    _share_references(new, old, key, is_mapped)
     stuck = z3.And(quarantines(old), programs, choice.fails)
     await_clearing(new, old, lambda p, k: z3.And(stuck, gets(p, k)))
     return Step(guard, answer(old, z3.BoolVal(False), succeeds), new.cases())
 
 
+def _share_references(new: Effect, old: State, key: Term, at: Slots) -> None:
+    """Whoever refers to the key refers to all of its KeyIDs, the new one included."""
+
+    def refers(v: Term) -> Term:
+        def does(p: Term, k: Term) -> Term:
+            return z3.And(old.has_keyid(key, p, k), old.has_vma_reference(v, p, k))
+
+        return old.some(PACKAGE, KEYID, does)
+
+    new.set("counted", lambda v, p, k: z3.And(at(p, k), refers(v)), to=True)
+
+
 def preparse_error(old: State, choice: Any) -> Step:
-    """A payload with a user's key in it is refused while it is parsed (an unknown token, say)."""
+    """A payload with a user's key in it is refused at an unknown token (patch 10).
+
+    As posted the token's number is -1, and the bit of that number is set in the mask: an access out
+    of bounds, like the byte beyond the payload's end that every call reads.
+    """
     new = Effect(old)
+    take_payload(new, old, choice.bytes)
     leak_payload(new, old, z3.BoolVal(True), choice.bytes)
     return Step(old.is_user_bytes(choice.bytes), old.answer("EINVAL"), new.cases())
 
@@ -233,22 +305,42 @@ def answer(old: State, refused: Term, succeeds: Term) -> Term:
     )
 
 
-def _grant(new: Effect, old: State, key: Term, succeeds: Term, kind: Term, supplied: Term) -> None:
+def _grant(
+    new: Effect, old: State, succeeds: Term, key: Term, at: Slots, kind: Term, supplied: Term
+) -> None:
     """The owner has what it asked for."""
-    new.set("live", lambda x: z3.And(succeeds, x == key), to=True)
-    new.set("requested_kind", lambda x: z3.And(succeeds, x == key), to=kind)
-    new.set("requested_bytes", lambda x: z3.And(succeeds, x == key), to=supplied)
+
+    def has(i: Term) -> Term:
+        return z3.And(succeeds, i == key if old.per_package else at(None, i))
+
+    new.set("requested_kind", has, to=kind)
+    new.set("requested_bytes", has, to=supplied)
 
 
-def _next_object(old: State, key: Term, has_room: Term) -> Term:
-    """The lowest unused key object; where all are in use, only a call that will find no room."""
-    lower_all_live = old.every(KEY, lambda x: z3.Implies(old.less(x, key), old.live[x]))
-    all_live = old.every(KEY, lambda x: old.live[x])
+def _is_new_object(old: State, key: Term, has_room: Term) -> Term:
+    """The lowest unused key object; or, as posted, a freed one whose address the map still holds.
+
+    Which free object the allocator hands out depends on keys of other types as well, which the
+    model leaves out, so it may be either. A serial number is never used again. Where there is
+    no object, only a call that will find no room.
+    """
+
+    def is_mapped(x: Term) -> Term:
+        return old.some_slot(lambda p, k: old.has_keyid(x, p, k))
+
+    def is_unused(x: Term) -> Term:
+        return z3.Not(z3.Or(old.live[x], is_mapped(x)))
+
+    def is_reusable(x: Term) -> Term:
+        if old.design.key_lookup == "by_serial":
+            return is_unused(x)
+        return z3.Not(old.live[x])
+
+    lower_used = old.every(KEY, lambda x: z3.Implies(old.less(x, key), z3.Not(is_unused(x))))
     is_first = z3.Not(old.some(KEY, lambda x: old.less(x, key)))
-    return z3.Or(
-        z3.And(z3.Not(old.live[key]), lower_all_live),
-        z3.And(all_live, is_first, z3.Not(has_room)),
-    )
+    none = z3.And(old.every(KEY, lambda x: z3.Not(is_reusable(x))), is_first, z3.Not(has_room))
+    again = z3.And(is_reusable(key), is_mapped(key))
+    return z3.Or(z3.And(is_unused(key), lower_used), again, none)
 
 
 def _wants_memory(old: State, wanted: Callable[[Term], Term]) -> Term:

@@ -32,5 +32,5 @@ CONTROL = Enum("Control", ("empty", *KIND.values))
 MODE = Enum("Mode", ("tme", "encrypt", "no_encrypt"))
 """The mode of a key table entry (Intel memory-encryption specification)."""
 
-ANSWER = Enum("Answer", ("ok", "EINVAL", "ENOKEY", "EPERM", "EBUSY"))
-"""What a call answers: success, or an errno."""
+ANSWER = Enum("Answer", ("ok", "EINVAL", "ENOKEY", "EPERM", "EBUSY", "ENOENT", "waits for ever"))
+"""What a call answers: success, or an errno; and that it never comes back."""

@@ -6,21 +6,45 @@ from collections.abc import Mapping
 
 from checker.systems.property import Property
 from designs import Design, nearest
-from properties.availability import HOTPLUG_ADMITTED
-from properties.consistency import BITMAP_EXACT, MEMORY_AGREES, TABLES_AGREE
-from properties.secrecy import NO_PLAINTEXT_UNSAVED, RELEASED_IS_CLEAR
+from properties import availability, consistency, data, interface, secrecy
 
 PROPERTIES: Mapping[str, Property] = {
     claim.id: claim
     for claim in (
-        TABLES_AGREE,
-        MEMORY_AGREES,
-        BITMAP_EXACT,
-        NO_PLAINTEXT_UNSAVED,
-        RELEASED_IS_CLEAR,
-        HOTPLUG_ADMITTED,
+        consistency.TABLES_AGREE,
+        consistency.MEMORY_AGREES,
+        consistency.TABLE_AS_REQUESTED,
+        consistency.BITMAP_EXACT,
+        consistency.MAP_EXACT,
+        consistency.REFCOUNT_EXACT,
+        consistency.LEAD_EXACT,
+        secrecy.NO_PLAINTEXT_UNSAVED,
+        secrecy.NO_PLAINTEXT_AFTER_RELEASE,
+        secrecy.COLD_BOOT_KEYS,
+        secrecy.COLD_BOOT_KEYS_TME,
+        secrecy.COLD_BOOT_DATA,
+        secrecy.RELEASED_IS_CLEAR,
+        secrecy.NEVER_IN_CLEAR,
+        data.LIVE_DATA_INTACT,
+        data.RIGHT_KEY,
+        data.NO_NEIGHBOUR,
+        availability.HOTPLUG_ADMITTED,
+        availability.TEARDOWN_ADMITTED,
+        availability.USER_KEYS_ADMITTED,
+        availability.MIGRATION_ADMITTED,
+        availability.KEYID_NAMES_KEY,
+        availability.NO_LOST_KEYID,
+        interface.IN_BOUNDS,
+        interface.NO_DANGLING,
+        interface.FAILURE_IS_NOOP,
     )
 }
+"""Every property by its id, in the order of the catalogue."""
+
+_NEEDS_USER_KEYS = frozenset(
+    {"bitmap-exact", "no-plaintext-after-release", "cold-boot-keys", "cold-boot-keys-tme"}
+)
+"""Claims about KeyIDs that are mapped to a user key."""
 
 
 class PropertyError(ValueError):
@@ -39,8 +63,8 @@ def not_applicable(design: Design, claim: Property) -> str | None:
 
     That differs from a vacuous answer, where the premise should be reachable and is not.
     """
-    if claim is NO_PLAINTEXT_UNSAVED and design.savekeys == "on":
+    if claim is secrecy.NO_PLAINTEXT_UNSAVED and design.savekeys == "on":
         return "savekeys=on: the design keeps user keys on purpose"
-    if claim is BITMAP_EXACT and design.user_keys == "refused":
+    if claim.id in _NEEDS_USER_KEYS and design.user_keys == "refused":
         return "user_keys=refused: no KeyID is ever mapped to a user key"
     return None

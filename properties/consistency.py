@@ -11,7 +11,9 @@ from checker.systems.property import Premise, Property
 from checker.systems.reading import Reading
 from checker.systems.system import Term
 from model import State, words
-from model.sorts import KEY, KEYID, PACKAGE
+from model.families import can_hang
+from model.programming import mode_of
+from model.sorts import CPU, KEY, KEYID, PACKAGE, VMA
 
 
 def _entries_agree(state: State, key: Any, here: tuple[Any, Any], there: tuple[Any, Any]) -> Term:
@@ -20,7 +22,7 @@ def _entries_agree(state: State, key: Any, here: tuple[Any, Any], there: tuple[A
         state.entry_bytes[here] == state.entry_bytes[there],
         state.entry_bytes[here] != state.bytes("random"),
     )
-    is_user = state.requested_kind[key] == state.kind("user")
+    is_user = state.kind_asked(key, here[1]) == state.kind("user")
     return z3.And(
         state.entry_mode[here] == state.entry_mode[there], z3.Implies(is_user, same_bytes)
     )
@@ -61,22 +63,23 @@ def _all_agree(state: State, concerned: Any) -> Term:
 def _key_on_two(state: State, concerned: Any) -> Term:
     """A key has a KeyID on two packages that are concerned: a user key, if there are any."""
 
-    def is_telling(key: Any) -> Term:
+    def is_telling(key: Any, keyid: Any) -> Term:
         if state.design.user_keys == "refused":
             return z3.BoolVal(True)
-        return state.requested_kind[key] == state.kind("user")
+        return state.kind_asked(key, keyid) == state.kind("user")
 
     return state.some(
         KEY,
         PACKAGE,
         PACKAGE,
-        lambda x, p, q: z3.And(
+        KEYID,
+        lambda x, p, q, k: z3.And(
             state.less(p, q),
             concerned(p),
             concerned(q),
-            state.is_used_on(x, p),
+            state.has_keyid(x, p, k),
             state.is_used_on(x, q),
-            is_telling(x),
+            is_telling(x, k),
         ),
     )
 
@@ -84,7 +87,7 @@ def _key_on_two(state: State, concerned: Any) -> Term:
 def _two_entries(reading: Reading, at: Mapping[str, int], _call: Mapping[str, str]) -> str:
     p, q, k = at["p"], at["q"], at["k"]
     j = at.get("j", k)
-    key = words.requested(reading, at["x"])
+    key = words.requested(reading, at["x"], k)
     states = [
         f"package {package}"
         + ("" if _has_online(reading, package) else " (no online CPU)")
@@ -132,7 +135,7 @@ def _is_user_keyid(state: State, package: Any, keyid: Any) -> Term:
         KEY,
         lambda x: z3.And(
             state.has_keyid(x, package, keyid),
-            state.requested_kind[x] == state.kind("user"),
+            state.kind_asked(x, keyid) == state.kind("user"),
         ),
     )
 
@@ -144,10 +147,10 @@ def _explain_bit(reading: Reading, at: Mapping[str, int], _call: Mapping[str, st
     name = words.keyid_name(keyid) + where
     where_bit = (keyid,) if package is None else (package, keyid)
     is_set = reading.is_true("bit", *where_bit)
-    held = "is free" if key is None else f"is mapped to {words.requested(reading, key)}"
+    held = "is free" if key is None else f"is mapped to {words.requested(reading, key, keyid)}"
     if not is_set:
         return f"{name} {held}, but its bit is not set"
-    if key is None or reading("requested_kind", key) != "user":
+    if key is None or words.kind_asked(reading, key, keyid) != "user":
         return f"{name} {held}, but its bit is set"
     return f"{name} {held} and its bit is set, but the gate's weight does not cover it"
 
@@ -168,4 +171,184 @@ BITMAP_EXACT = Property(
     ),
     explain=_explain_bit,
     source="RFC v2 patch 12",
+)
+
+
+def is_as_requested(state: State, key: Any, package: Any, keyid: Any) -> Term:
+    """The entry is what the key's owner last got."""
+    kind = state.kind_asked(key, keyid)
+    key_bytes = z3.If(
+        kind == state.kind("user"),
+        state.entry_bytes[package, keyid] == state.bytes_asked(key, keyid),
+        z3.Implies(
+            kind == state.kind("cpu"),
+            state.entry_bytes[package, keyid] == state.bytes("random"),
+        ),
+    )
+    return z3.And(state.entry_mode[package, keyid] == mode_of(state, kind), key_bytes)
+
+
+def _as_requested(state: State) -> Term:
+    return state.every(
+        KEY,
+        PACKAGE,
+        KEYID,
+        lambda x, p, k: z3.Implies(
+            z3.And(state.has_online(p), state.has_keyid(x, p, k)), is_as_requested(state, x, p, k)
+        ),
+    )
+
+
+def _any_key(state: State) -> Term:
+    return state.some(KEY, lambda x: state.live[x])
+
+
+def _explain_request(reading: Reading, at: Mapping[str, int], _call: Mapping[str, str]) -> str:
+    x, p, k = at["x"], at["p"], at["k"]
+    return (
+        f"the owner of {words.keyid_name(k)} last got {words.requested(reading, x, k)}, but package"
+        f" {p} holds {words.entry(reading, p, k)}"
+    )
+
+
+TABLE_AS_REQUESTED = Property(
+    id="table-as-requested",
+    kind="state",
+    sentence=(
+        "The entry of a mapped KeyID is what its key's owner last successfully asked for, on every"
+        " package that has an online CPU."
+    ),
+    formula=_as_requested,
+    premise=Premise("state", _any_key),
+    explain=_explain_request,
+    source="RFC v2 patches 10 and 11",
+)
+
+
+def _has_one_keyid(state: State, x: Any) -> Term:
+    """A key has one KeyID; with per-package KeyIDs one on every package where it has any."""
+    if not state.per_package:
+        return z3.And(
+            state.some(KEYID, lambda k: state.has_keyid(x, None, k)),
+            state.every(
+                KEYID,
+                KEYID,
+                lambda k, j: z3.Implies(
+                    z3.And(state.has_keyid(x, None, k), state.has_keyid(x, None, j)), k == j
+                ),
+            ),
+        )
+    return z3.And(
+        state.some(PACKAGE, lambda p: state.is_used_on(x, p)),
+        state.every(
+            PACKAGE,
+            KEYID,
+            KEYID,
+            lambda p, k, j: z3.Implies(
+                z3.And(state.has_keyid(x, p, k), state.has_keyid(x, p, j)), k == j
+            ),
+        ),
+    )
+
+
+def _explain_map(reading: Reading, at: Mapping[str, int], _call: Mapping[str, str]) -> str:
+    places = words.places(reading, at["x"])
+    if not places:
+        return "a live key has no KeyID: the one it was given was released under it"
+    return (
+        f"a live key is found at {' and at '.join(places)}: a slot still holds the address of a"
+        " freed key object that is now this key's"
+    )
+
+
+MAP_EXACT = Property(
+    id="map-exact",
+    kind="state",
+    sentence="A live key has exactly one KeyID (with per-package KeyIDs, one for each package).",
+    formula=lambda state: state.every(
+        KEY, lambda x: z3.Implies(state.live[x], _has_one_keyid(state, x))
+    ),
+    premise=Premise("state", _any_key),
+    explain=_explain_map,
+    source="RFC v2 patch 04",
+)
+
+
+def _is_counted_right(state: State, p: Any, k: Any) -> Term:
+    """The references counted are the live key's and those of the VMAs that use the KeyID.
+
+    A VMA whose process is still inside encrypt_mprotect, for ever, is on its way.
+    """
+
+    def is_on_its_way(v: Any) -> Term:
+        return state.hung[v] if can_hang(state.design) else z3.BoolVal(False)
+
+    is_live = state.some(KEY, lambda x: z3.And(state.live[x], state.has_keyid(x, p, k)))
+    vmas = state.every(
+        VMA,
+        lambda v: z3.Or(
+            is_on_its_way(v), state.has_vma_reference(v, p, k) == state.vma_uses(v, p, k)
+        ),
+    )
+    return z3.And(state.has_key_reference(p, k) == is_live, vmas)
+
+
+def _explain_count(reading: Reading, at: Mapping[str, int], _call: Mapping[str, str]) -> str:
+    k, p = at["k"], at.get("p")
+    slot = (k,) if p is None else (p, k)
+    vmas = range(reading.size("uses", 0))
+    count = words.references(reading, slot)
+    key = words.holder(reading, k, p)
+    lives = key is not None and reading.is_true("live", key)
+    users = [v for v in vmas if words.uses(reading, v, k, p)]
+    owed = int(lives) + len(users)
+    return (
+        f"{words.slot_name(k, p)} has {count} of {owed} references: {'a' if lives else 'no'} live"
+        f" key, and {words.vmas(users)}"
+    )
+
+
+REFCOUNT_EXACT = Property(
+    id="refcount-exact",
+    kind="state",
+    sentence="A KeyID's references are one for a live key, and one for each VMA that uses it.",
+    formula=lambda state: state.every_slot(lambda p, k: _is_counted_right(state, p, k)),
+    premise=Premise("state", lambda state: state.some(VMA, lambda v: state.is_encrypted(v))),
+    explain=_explain_count,
+    source="RFC v2 patch 07",
+)
+
+
+def _is_led(state: State, p: Any) -> Term:
+    lead, online = state.lead, state.online
+    return z3.And(
+        state.has_online(p) == state.has_lead(p),
+        state.every(CPU, lambda c: z3.Implies(lead[p, c], online[p, c])),
+        state.every(CPU, CPU, lambda c, d: z3.Implies(z3.And(lead[p, c], lead[p, d]), c == d)),
+    )
+
+
+def _explain_lead(reading: Reading, at: Mapping[str, int], _call: Mapping[str, str]) -> str:
+    p = at["p"]
+    cpus = range(reading.size("lead", 1))
+    leads = [str(c) for c in cpus if reading.is_true("lead", p, c)]
+    online = [str(c) for c in cpus if reading.is_true("online", p, c)]
+    said = (
+        f"package {p} has CPU {' and '.join(online)} online"
+        if online
+        else f"package {p} has no online CPU"
+    )
+    return f"{said}, and is led by {'CPU ' + ' and '.join(leads) if leads else 'none'}"
+
+
+LEAD_EXACT = Property(
+    id="lead-exact",
+    kind="state",
+    sentence="Each package with an online CPU has exactly one lead CPU, online and its own.",
+    formula=lambda state: state.every(PACKAGE, lambda p: _is_led(state, p)),
+    premise=Premise(
+        "step", lambda step: z3.BoolVal(step.action in ("cpu_startup", "cpu_teardown"))
+    ),
+    explain=_explain_lead,
+    source="RFC v2 patch 13",
 )

@@ -7,10 +7,14 @@ from checker.systems.system import State
 
 
 class Reading:
-    """One state, readable by family name and positions: `reading("entry_mode", 0, 1)`."""
+    """One state, readable by family name and positions: `reading("entry_mode", 0, 1)`.
 
-    def __init__(self, grounding: Grounding, state: State) -> None:
+    `after` reads the state that a call led to from it, where there was one.
+    """
+
+    def __init__(self, grounding: Grounding, state: State, after: State | None = None) -> None:
         self.grounding = grounding
+        self.after = None if after is None else Reading(grounding, after)
         variables = grounding.system.variables
         self._labels = {
             variable.name: variable.labels[value]

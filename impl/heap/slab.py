@@ -99,6 +99,10 @@ class Slab:
         cache = self._caches[name] = Cache(self._memory, name, size, alignment)
         return cache
 
+    def cache(self, name: str) -> Cache:
+        """The cache of that name. Raises KeyError."""
+        return self._caches[name]
+
     def kmalloc(self, size: int, holds: str) -> Object:
         """An object of the smallest size class that fits; ValueError above 2048 bytes."""
         return self._class_of(size).allocate(holds)
