@@ -21,10 +21,12 @@ from types import (
     CellType,
     FunctionType,
     GeneratorType,
+    MethodDescriptorType,
     MethodType,
     NoneType,
+    WrapperDescriptorType,
 )
-from typing import Any, Final
+from typing import Any, Final, Generic, Protocol
 
 from impl.hardware.engine import LineEngine
 
@@ -48,6 +50,7 @@ UNCHANGING: Final = frozenset(
 
 _EMPTY: Final = object()
 _HEAP_TYPE: Final = 1 << 9
+_WRITTEN_IN_C: Final = (BuiltinFunctionType, MethodDescriptorType, WrapperDescriptorType)
 
 
 class Snapshot:
@@ -107,9 +110,10 @@ class Snapshot:
         self._members(attributes.values())
 
     def _slotted(self, found: object) -> None:
+        if hasattr(found, "__dict__"):
+            self._instance(found)
         for kind in type(found).__mro__:
-            names = kind.__dict__.get("__slots__", ())
-            for name in (names,) if isinstance(names, str) else names:
+            for name in _slots_of(kind):
                 value = getattr(found, name, _EMPTY)
                 self._slots.append((found, name, value))
                 if value is not _EMPTY:
@@ -175,14 +179,27 @@ def _rule(kind: type) -> _Rule:
     rule: _Rule
     if issubclass(kind, Enum | type):
         rule = Snapshot._nothing
-    elif not all(base is object or base.__flags__ & _HEAP_TYPE for base in kind.__mro__):
+    elif not all(map(_is_written_in_python, kind.__mro__)):
         raise TypeError(f"cannot take a snapshot: there is no rule for {kind.__qualname__}")
     elif _is_frozen(kind):
         rule = _frozen_rule(kind)
     else:
-        # A class that is written in Python, down to `object`, keeps its state in attributes alone.
-        rule = Snapshot._instance if kind.__dictoffset__ else Snapshot._slotted
+        rule = Snapshot._instance if not any(map(_slots_of, kind.__mro__)) else Snapshot._slotted
     return _RULES.setdefault(kind, rule)
+
+
+def _is_written_in_python(kind: type) -> bool:
+    """Whether its objects keep their state in attributes alone, as far as this class goes."""
+    if kind in (object, Generic, Protocol):
+        return True
+    return bool(kind.__flags__ & _HEAP_TYPE) and not any(
+        isinstance(member, _WRITTEN_IN_C) for member in vars(kind).values()
+    )
+
+
+def _slots_of(kind: type) -> tuple[str, ...]:
+    names = vars(kind).get("__slots__", ())
+    return (names,) if isinstance(names, str) else tuple(names)
 
 
 def _is_frozen(kind: type) -> bool:

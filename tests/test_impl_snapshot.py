@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import gc
+import hashlib
 import types
 from collections import deque
 from enum import Enum
@@ -188,6 +190,20 @@ class Slotted:
     __slots__ = ("empty", "filled")
 
 
+class Both(Slotted):
+    """The same, with attributes of its own beside them."""
+
+
+def test_a_class_with_slots_and_other_attributes_is_brought_back_whole() -> None:
+    part = Both()
+    part.filled, part.other = 1, 2
+    moment = Snapshot(part)
+    part.filled, part.other, part.empty = 3, 4, 5
+    moment.restore()
+    assert (1, {"other": 2}) == (part.filled, vars(part))
+    assert not hasattr(part, "empty")
+
+
 def test_slots_and_empty_cells_are_brought_back_too() -> None:
     part = Slotted()
     part.filled = [1]
@@ -210,7 +226,11 @@ def kind_of(part: object) -> str:
     return type(part).__name__
 
 
-@pytest.mark.parametrize("part", [bytearray(1), deque(), memoryview(b""), iter([])], ids=kind_of)
+@pytest.mark.parametrize(
+    "part",
+    [bytearray(1), deque(), memoryview(b""), iter([]), functools.partial(int), hashlib.sha256()],
+    ids=kind_of,
+)
 def test_what_there_is_no_rule_for_is_refused(part: object) -> None:
     kernel = booted(DESIGNS["rfc-v2"])
     kernel.machine.packages[0].added_later = {"deep": [part]}  # type: ignore[attr-defined]
