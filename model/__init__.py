@@ -68,8 +68,12 @@ SYSTEMS: Mapping[str, Callable[[Design, Interpretation], System]] = {"": key_ser
 """The modelled systems by the name that a property gives; most speak about the key service."""
 
 
+@functools.lru_cache(maxsize=64)
 def text_of(design: Design, system: str = "") -> Callable[[Interpretation], System]:
-    """The text of one of a design's systems, which any interpretation may read."""
+    """The text of one of a design's systems, which any interpretation may read.
+
+    The same for the same design, so that what was read of it can be kept.
+    """
     return functools.partial(SYSTEMS[system], design)
 
 

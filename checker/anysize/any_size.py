@@ -12,6 +12,7 @@ proof whatever was tried first.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -129,9 +130,20 @@ def _require_distinct(claim: Property, lemmas: Sequence[Lemma]) -> None:
         raise ModelError(f"of claim {claim.id} and its lemmas, two have the id {repeated}")
 
 
+@functools.lru_cache(maxsize=4)
+def _read(text: Text) -> QuantifiedSystem:
+    """The text read for any size, kept for the next claim about it. Raises ModelError."""
+    return QuantifiedSystem(text(Parametric()))
+
+
+@functools.lru_cache(maxsize=4)
+def _families(text: Text) -> System:
+    return text(Parametric())
+
+
 def small_sizes(text: Text) -> dict[Index, int]:
     """Two elements beside its constants for each index sort that the text speaks of."""
-    system = text(Parametric())
+    system = _families(text)
     used = [
         sort
         for family in system.families
@@ -157,7 +169,7 @@ def _proved(
 ) -> AnySize:
     """The proof, from what is inductive in the scope. Raises Undecided."""
     try:
-        system = QuantifiedSystem(text(Parametric()))
+        system = _read(text)
         judged = _under(claim, system.interpretation)
         offered = {lemma.id: lemma for lemma in _under(lemmas, system.interpretation)}
         chosen = [offered[name] for name in selection.chosen]

@@ -9,6 +9,7 @@ finite scope, where that takes milliseconds, before anything is proved for any s
 from __future__ import annotations
 
 import dataclasses
+import functools
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
@@ -88,25 +89,27 @@ def select(
     A lemma that fails only where the claim has failed counts as inductive beside it. Raises
     Undecided at the deadline (a moment of `time.monotonic`), or when the solver gives up.
     """
-    offered = {lemma.id: lemma.formula(grounding.old) for lemma in lemmas}
-    terms = {name: as_term(term) for name, term in offered.items() if term is not None}
-    return _Houdini(grounding.system, claim, terms, deadline).run()
+    offered = _offered(grounding, tuple(lemmas))
+    return _Houdini(offered, claim, deadline).run()
 
 
 Failures = dict[str, Failure]
 
 
 class _Solver:
-    """A solver over a state and, with an action, one step from it."""
+    """A solver over a state and, with an action, one step from it.
 
-    def __init__(self, variables: Iterable[Variable], deadline: float | None) -> None:
+    `deadline` is a moment of `time.monotonic`, or None.
+    """
+
+    def __init__(self, variables: Iterable[Variable]) -> None:
         self.solver = z3.SolverFor("QF_FD")
         self.solver.add(*(variable.in_range() for variable in variables))
-        self._deadline = deadline
+        self.deadline: float | None = None
 
     def finds(self, *assumed: Term) -> bool:
         """Whether there is a model under the assumptions. Raises Undecided."""
-        left = None if self._deadline is None else self._deadline - time.monotonic()
+        left = None if self.deadline is None else self.deadline - time.monotonic()
         if left is not None and left <= 0:
             raise Undecided("out of time while lemmas were selected")
         answer = ask(self.solver, *assumed, seconds=left)
@@ -139,27 +142,28 @@ class _Step(_Solver):
     """One action: may a candidate fail after it, where these hold and its guard is true?"""
 
     def __init__(
-        self,
-        system: GroundSystem,
-        action: GroundAction,
-        claim: GroundProperty,
-        terms: Mapping[str, Term],
-        deadline: float | None,
+        self, system: GroundSystem, action: GroundAction, terms: Mapping[str, Term]
     ) -> None:
-        super().__init__((*system.variables, *action.parameters), deadline)
+        super().__init__((*system.variables, *action.parameters))
         self.action = action
         self._now = [variable.term for variable in system.variables]
         self._next = [action.updates.get(v.name, v.term) for v in system.variables]
         self._guard = z3.Bool("guard!")
         self.solver.add(z3.Implies(self._guard, action.guard))
-        changes = [
+        self._changes = [
             pair for pair in zip(self._now, self._next, strict=True) if not pair[0].eq(pair[1])
         ]
         for name, term in terms.items():
-            self._define(name, term, z3.substitute(term, *changes))
+            self._define(name, term, z3.substitute(term, *self._changes))
+
+    def ask_about(self, claim: GroundProperty) -> None:
+        """Define the claim, until the solver is popped."""
+        self.solver.push()
+        true = z3.BoolVal(True)
         if claim.kind == "step":
-            true = z3.BoolVal(True)
-            self._define(claim.id, true, claim.steps.get(action.name, true))
+            self._define(claim.id, true, claim.steps.get(self.action.name, true))
+        else:
+            self._define(claim.id, claim.state, z3.substitute(claim.state, *self._changes))
 
     def _define(self, name: str, before: Term, after: Term) -> None:
         self.solver.add(z3.Implies(_old(name), before))
@@ -192,27 +196,51 @@ class _Step(_Solver):
         raise AssertionError(f"{kept} is not kept by {self.action.name}")
 
 
+class _Offered:
+    """The lemmas of a system, ready to be asked about with one claim after another."""
+
+    def __init__(self, grounding: Grounding, lemmas: Sequence[Lemma]) -> None:
+        said = {lemma.id: lemma.formula(grounding.old) for lemma in lemmas}
+        self.terms = {name: as_term(term) for name, term in said.items() if term is not None}
+        system = grounding.system
+        self.variables = [variable.term for variable in system.variables]
+        self.start = _Solver(system.variables)
+        self.start.solver.add(system.initially)
+        self.steps = [_Step(system, action, self.terms) for action in system.actions]
+
+
+@functools.lru_cache(maxsize=4)
+def _offered(grounding: Grounding, lemmas: tuple[Lemma, ...]) -> _Offered:
+    """Kept for the next claim about the system: most of the work is in saying the lemmas."""
+    return _Offered(grounding, lemmas)
+
+
 class _Houdini:
     """The search for the greatest inductive set, and then for what of it is needed."""
 
-    def __init__(
-        self,
-        system: GroundSystem,
-        claim: GroundProperty,
-        terms: Mapping[str, Term],
-        deadline: float | None,
-    ) -> None:
-        self._claim, self._lemmas = claim.id, list(terms)
+    def __init__(self, offered: _Offered, claim: GroundProperty, deadline: float | None) -> None:
+        self._claim, self._lemmas = claim, list(offered.terms)
         self._state_claim = [claim.id] if claim.kind == "state" else []
-        self._terms = {**terms, claim.id: claim.state} if self._state_claim else terms
-        self._variables = [variable.term for variable in system.variables]
-        self._start = _Solver(system.variables, deadline)
-        self._start.solver.add(system.initially)
-        self._steps = [
-            _Step(system, action, claim, self._terms, deadline) for action in system.actions
-        ]
+        self._terms = dict(offered.terms)
+        if self._state_claim:
+            self._terms[claim.id] = claim.state
+        self._variables = offered.variables
+        self._start, self._steps = offered.start, offered.steps
+        self._deadline = deadline
 
     def run(self) -> Selection:
+        solvers = [self._start, *self._steps]
+        for solver in solvers:
+            solver.deadline = self._deadline
+        for step in self._steps:
+            step.ask_about(self._claim)
+        try:
+            return self._selected()
+        finally:
+            for step in self._steps:
+                step.solver.pop()
+
+    def _selected(self) -> Selection:
         dropped = {name: at for name in self._lemmas if (at := self._fails_at_start(name))}
         left = [name for name in self._lemmas if name not in dropped]
         pending = list(self._steps)
@@ -233,17 +261,17 @@ class _Houdini:
 
     def _gap(self, left: list[str]) -> Failure | None:
         """How the claim fails, though all that is left holds."""
-        if self._state_claim and (at := self._fails_at_start(self._claim)):
+        if self._state_claim and (at := self._fails_at_start(self._claim.id)):
             return at
         for step in self._steps:
-            if found := step.failures([self._claim], [*left, *self._state_claim]):
-                return found[self._claim]
+            if found := step.failures([self._claim.id], [*left, *self._state_claim]):
+                return found[self._claim.id]
         return None
 
     def _needed(self, left: list[str]) -> tuple[list[str], dict[tuple[str, str], Use]]:
         """What the claim rests on, what that rests on, and so on."""
         uses = {}
-        reached = [self._claim]
+        reached = [self._claim.id]
         for kept in reached:  # grows while it is walked through
             for step in self._steps:
                 known = [name for name in self._terms if name in reached]

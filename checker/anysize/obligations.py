@@ -115,8 +115,8 @@ class Obligations:
     def _listed(self) -> Iterator[Obligation]:
         for name, formula in self._formulas.items():
             yield Obligation(name, None, z3.Not(self.assumed[name]))
-            for action, step in self._system.steps.items():
-                after = as_term(formula(step.transition.new))
+            for action in self._system.steps:
+                after = self._system.after(formula, action)
                 yield Obligation(name, action, z3.Not(after), after.eq(self.assumed[name]))
         if self._claim.kind == "step":
             for action, formula in self._system.judged(self._claim)[1].items():

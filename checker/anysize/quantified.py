@@ -89,6 +89,7 @@ class QuantifiedSystem:
         self.old = system.view(self._state({}))
         self.initially: Term = as_term(system.initially(self.old))
         self.steps = {action.name: self._read(action) for action in system.actions}
+        self._after: dict[tuple[Callable[[Any], Any], str], Term] = {}
 
     def judged(self, claim: Property) -> tuple[Term, dict[str, Term]]:
         """The claim of a state, and of the step of each action; True where it says nothing."""
@@ -97,6 +98,13 @@ class QuantifiedSystem:
         return z3.BoolVal(True), {
             name: as_term(claim.formula(step.transition)) for name, step in self.steps.items()
         }
+
+    def after(self, formula: Callable[[Any], Any], action: str) -> Term:
+        """What a formula about states says of the state that an action leads to."""
+        key = formula, action
+        if key not in self._after:
+            self._after[key] = as_term(formula(self.steps[action].transition.new))
+        return self._after[key]
 
     def _constant(self, family: Family, prefix: str = "") -> Callable[..., Term]:
         """The function (or constant) that stands for a family."""

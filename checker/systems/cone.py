@@ -89,13 +89,9 @@ def lift_start(cone: GroundSystem, full_system: GroundSystem, start: State) -> S
 
 def _kept(system: GroundSystem, claim: GroundProperty, together: Sequence[set[str]]) -> set[str]:
     """Names of variables to keep. `together` has those that share a conjunct of `initially`."""
-    names = {str(variable.term.decl().name()) for variable in system.variables}
+    names, needs = system.names, system.needs
     groups = [group & names for group in together]
-    needs: dict[str, set[str]] = {name: set() for name in names}
-    for action in system.actions:
-        for name, update in action.updates.items():
-            needs[name] |= variables_in([update]) & names
-    fresh = names & variables_in([*claim.terms(), *(a.guard for a in system.actions)])
+    fresh = set(names & (variables_in(claim.terms()) | system.guarded))
     kept: set[str] = set()
     while fresh:
         kept |= fresh

@@ -16,6 +16,7 @@ Python's `and`, `or`, `not`, `in` and `if` must not be used on terms; write `z3.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import string
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
@@ -262,9 +263,28 @@ class GroundSystem:
         """The variable of that name. Raises KeyError."""
         return self._by_name[name]
 
-    @property
+    @functools.cached_property
     def _by_name(self) -> Mapping[str, Variable]:
         return {variable.name: variable for variable in self.variables}
+
+    @functools.cached_property
+    def names(self) -> frozenset[str]:
+        """The names of all variables."""
+        return frozenset(self._by_name)
+
+    @functools.cached_property
+    def needs(self) -> Mapping[str, frozenset[str]]:
+        """For each variable the ones that its updates read, in any action."""
+        read: dict[str, set[str]] = {name: set() for name in self.names}
+        for action in self.actions:
+            for name, update in action.updates.items():
+                read[name] |= variables_in([update])
+        return {name: self.names & found for name, found in read.items()}
+
+    @functools.cached_property
+    def guarded(self) -> frozenset[str]:
+        """The variables that some guard reads."""
+        return self.names & variables_in([action.guard for action in self.actions])
 
     def action(self, name: str) -> GroundAction:
         """The action of that name. Raises KeyError."""
