@@ -212,8 +212,7 @@ HISTORIES: Mapping[str, Sequence[tuple[str, Call]]] = {
         *_TO_THE_END,
     ),
 }
-"""What is programmed next (on the KeyID itself where that is free), and then what ends the rest.
-
-Every history goes on until all that may end a stay has happened, so that a stay without an end is
-one that only a reboot ends.
+"""Every history goes on until all that may end a stay has happened: another programming (of the
+same KeyID where that is free), another CPU key, the release, the reuse of the KeyID. So a stay that
+is left over at the end is one that no call ends.
 """
