@@ -150,6 +150,12 @@ def test_one_keyid_is_the_one_that_the_posted_bitmap_does_not_count() -> None:
 def test_a_gate_that_refuses_nothing_is_measured_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(StartupGate, "_refuse", lambda *_: None)
     assert "k" == formula(startups(FIXED, SMALL, "user"))
+    assert "k" == formula(startups(DESIGNS["no-hotplug"], SMALL, "cpu"))
+
+
+def test_a_gate_that_does_without_an_answer_is_measured_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(StartupGate, "_read", lambda *_: {})
+    assert "k" == formula(startups(DESIGNS["resupply"], SMALL, "user", owners_answer=False))
 
 
 def test_a_gate_that_asks_every_owner_twice_is_measured_so(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -245,6 +251,7 @@ def test_a_vault_that_is_not_scrubbed_holds_the_key_until_its_keyid_is_used_agai
     measured = exposure(SAVING, SMALL)
     assert Held(32, 0) == measured.released
     assert "reuse of the KeyID" == measured.stays[0].until
+    assert Held(0, 40) == exposure(DESIGNS["wrapped-vault"], SMALL).released
 
 
 def test_a_vault_that_an_update_leaves_alone_holds_the_replaced_key(
