@@ -252,6 +252,12 @@ class Kernel:
         kept = self._global().vault.read(keyid)
         return kept.control_word, kept.data_key, kept.tweak_key
 
+    def kept_form(self, data_key: bytes, tweak_key: bytes) -> bytes:
+        """What a vault slot keeps of these keys; nothing with per-package scope: no vault there."""
+        if not isinstance(self._service, GlobalKeyService):
+            return b""
+        return self._service.vault.form_of(KeyMaterial(0, data_key, tweak_key))
+
     def uncleared(self) -> set[tuple[int, int]]:
         """(package, KeyID) pairs that are out of service until they are cleared."""
         return set(self._system.uncleared)

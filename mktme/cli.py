@@ -17,11 +17,14 @@ from rich.console import Console
 from rich.text import Text
 
 from checker import CertificateError, Limits
+from conformance.costs import Costs, Shape
+from conformance.costs import costs as measure
 from conformance.edges import SMALLEST
 from conformance.lockstep import ground
 from designs import DESIGNS, KNOBS, Design, design_from_text, nearest
 from mktme import (
     conforming,
+    costs,
     ending,
     executors,
     kept,
@@ -83,7 +86,7 @@ def compare(
     executor: options.ExecutorName = "processes",
     as_json: options.AsJson = False,
 ) -> int:
-    """Judge designs by properties and print the matrix.
+    """Judge designs by properties, print the matrix, and what each design costs.
 
     Example: mktme compare rfc-v2 rfc-v2,savekeys=on --property tables-agree
     """
@@ -95,7 +98,9 @@ def compare(
     )
     asked = [(design, claim) for design in _once(chosen) for claim in dict.fromkeys(claims)]
     cells = _judged(asked, scope, orders, executor)
-    _show(cells, scope, certificates, as_json)
+    shape = Shape(scope.packages, scope.cpus, scope.keyids)
+    measured = [measure(design, shape) for design in _once(chosen)]
+    _show(cells, scope, certificates, as_json, measured)
     return statuses.for_compare(cells)
 
 
@@ -340,16 +345,26 @@ def _console() -> Console:
     return Console(highlight=False)
 
 
-def _show(cells: Sequence[Cell], scope: Scope, certificates: str | None, as_json: bool) -> None:
+def _show(
+    cells: Sequence[Cell],
+    scope: Scope,
+    certificates: str | None,
+    as_json: bool,
+    measured: Sequence[Costs] = (),
+) -> None:
     written = kept.keep(cells, certificates) if certificates is not None else {}
     if as_json:
-        print(json.dumps(record(cells, scope, written), indent=2, ensure_ascii=False))
+        print(json.dumps(record(cells, scope, written, measured), indent=2, ensure_ascii=False))
         return
     out = _console()
     for block in render.matrices(cells, out.width):
         out.print(block)
     out.print(render.legend(cells))
     out.print(render.scope_note(scope, cells))
+    if measured:
+        out.print()
+    for part in costs.tables(measured):
+        out.print(part)
     for line in render.notes(cells):
         out.print()
         out.print(line)

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from conformance.costs import Costs
 from mktme.judge import Cell
 from model import NOT_MODELLED, Scope
 
@@ -20,11 +21,14 @@ def record(
     cells: Iterable[Cell],
     scope: Scope,
     certificates: Mapping[tuple[str, str], Path] = NONE_WRITTEN,
+    measured: Iterable[Costs] = (),
 ) -> dict[str, Any]:
     """`scope`, `versions`, `not_modelled` (knob to reason), and one result for each cell.
 
-    `certificates` has the files that were written, by design and property.
+    `certificates` has the files that were written, by design and property. Where costs were
+    measured, they stand under `costs`, one object for each design (`conformance.costs.Costs`).
     """
+    costs = [costs.as_json() for costs in measured]
     return {
         "scope": {
             "packages": scope.packages,
@@ -40,6 +44,7 @@ def record(
         "results": [
             _result(cell, certificates.get((cell.design.name, cell.property_id))) for cell in cells
         ],
+        **({"costs": costs} if costs else {}),
     }
 
 

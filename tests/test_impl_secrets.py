@@ -127,3 +127,16 @@ def test_a_dram_image_gives_saved_keys_away_unless_tme_encrypts_it(
     kernel.instantiate(USER)
     image = b"".join(page for _, page in kernel.machine.packages[0].dram.image())
     assert readable == (DATA in image)
+
+
+@pytest.mark.parametrize(
+    ("name", "size"),
+    [("rfc-v2", 0), ("per-package", 0), ("rfc-v2-savekeys", 32), ("wrapped-vault", 40)],
+)
+def test_an_observer_knows_the_form_in_which_the_vault_keeps_a_key(name: str, size: int) -> None:
+    kernel = Kernel(DESIGNS[name])
+    kept = kernel.kept_form(DATA, TWEAK)
+    assert size == len(kept)
+    if kept:
+        kernel.instantiate(USER)
+        assert ["vault"] == [hit.holds for hit in kernel.find(kept) if hit.state == "live"]

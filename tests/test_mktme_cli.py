@@ -355,3 +355,24 @@ def test_the_legend_counts_states_only_where_some_were_counted():
     assert "(n)" not in render.legend([proved]).plain
     explored = dataclasses.replace(proved, verdict=Verdict("PROVED", "explore", 1, states=7))
     assert "(n) distinct states" in render.legend([explored]).plain
+
+
+def test_compare_measures_what_every_design_costs_changed_ones_too(mktme):
+    asked = ("rfc-v2", "rfc-v2-fixed,on_program_failure=leave", "--property", "bitmap-exact")
+    status, out, _ = mktme("compare", *asked, "--packages", "3")
+    assert statuses.HOLDS == status
+    assert "What it costs, as measured (packages: 3, CPUs of each: 2, KeyIDs: 2)" in out
+    assert 3 == out.count(" rfc-v2-fixed,             ")
+    _, out, _ = mktme("compare", *asked, "--json")
+    measured = json.loads(out)["costs"]
+    assert ["rfc-v2", "rfc-v2-fixed,on_program_failure=leave"] == [c["design"] for c in measured]
+    assert {"packages": 2, "cpus": 2, "keyids": 2} == measured[0]["machine"]
+    assert [32, 0] == [c["exposure"]["in_use"]["plaintext"] for c in measured]
+    assert {"errno": "", "executions": 2} == measured[0]["requests"]["add_user"]
+
+
+def test_only_compare_tells_costs(mktme):
+    _, out, _ = mktme("check", "rfc-v2-fixed", "bitmap-exact")
+    assert "costs" not in out
+    _, out, _ = mktme("check", "rfc-v2-fixed", "bitmap-exact", "--json")
+    assert "costs" not in json.loads(out)

@@ -41,12 +41,15 @@ class Vault:
         """Always the control word; the keys only with savekeys, whatever the key's type."""
         slot = self._slot(keyid)
         self._memory.write_int(slot, material.control_word, CONTROL_BYTES)
+        if self._keeps_keys:
+            self._memory.write(slot + KEYS_OFFSET, self.form_of(material))
+
+    def form_of(self, material: KeyMaterial) -> bytes:
+        """What a slot keeps of the keys: nothing, the 32 bytes themselves, or 40 wrapped ones."""
         if not self._keeps_keys:
-            return
+            return b""
         keys = material.data_key + material.tweak_key
-        if self._is_wrapped:
-            keys = aes_key_wrap(self._wrapping_key, keys)
-        self._memory.write(slot + KEYS_OFFSET, keys)
+        return aes_key_wrap(self._wrapping_key, keys) if self._is_wrapped else keys
 
     def read(self, keyid: int) -> KeyMaterial:
         """What a package that comes online is programmed with: zeros if no key was kept."""

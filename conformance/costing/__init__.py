@@ -1,0 +1,1 @@
+"""The workloads by which `conformance.costs` measures a design, one module for each question."""
