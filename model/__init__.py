@@ -3,7 +3,8 @@
 Read `scope` for how large a machine is checked, `state` for what it remembers, `service` for the
 key service's operations, `machine` for what happens to CPUs and packages, `programming` for what
 they share, `reductions` for which states may stand for others. `key_service` puts them together.
-Nothing here runs: `impl` does.
+`payloads` is a system of its own, the parser of payload texts (`payloadstate` is its state), beside
+what `documentation` says. Nothing here runs: `impl` does.
 
 What this model leaves out, so that no answer may be read as covering it: reference counts, VMAs and
 pages, locks and threads, key object addresses, and revocation as a step of its own (a key that is
@@ -20,6 +21,7 @@ import z3
 from checker.systems.system import Interpretation, System, Term
 from designs import Design
 from model import machine, service
+from model.payloads import payload_parser
 from model.reductions import reductions
 from model.scope import LIMITS, Scope, ScopeError
 from model.sorts import ANSWER, BYTES, CPU, KEY, KEYID, PACKAGE
@@ -42,10 +44,9 @@ NOT_MODELLED: Mapping[str, str] = {
     "error_unlock": "locks are not modelled",
     "lock_order": "locks are not modelled",
     "last_put": "locks and VMAs are not modelled",
-    "parser": "payloads are modelled as accepted or refused, not as text",
     "key_lookup": "key object addresses are not modelled",
 }
-"""Knobs that do not act in the model yet, each with the reason. The implementation may differ."""
+"""Knobs that act in no system yet, each with the reason. The implementation may differ."""
 
 
 def key_service(design: Design, interpretation: Interpretation) -> System:
@@ -62,7 +63,10 @@ def key_service(design: Design, interpretation: Interpretation) -> System:
     )
 
 
-SYSTEMS: Mapping[str, Callable[[Design, Interpretation], System]] = {"": key_service}
+SYSTEMS: Mapping[str, Callable[[Design, Interpretation], System]] = {
+    "": key_service,
+    "payload": payload_parser,
+}
 """The modelled systems by the name that a property gives; most speak about the key service."""
 
 
