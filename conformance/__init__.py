@@ -4,11 +4,15 @@ Read `owners` for the keys that stand for the model's symbols, `subject` for how
 made on the running kernel, `abstraction` for how the kernel's bytes are read back as a model state,
 `lockstep` for making one call on both, `replay` for running a counterexample on the kernel, and
 `observe` for what is then seen in its bytes.
+
+The parser of payload texts has modules of its own: `payloadtexts` for the bytes of its tokens,
+`payloadcalls` for what is seen of a call, `payloadreplay` for comparing the two.
 """
 
 from conformance.abstraction import AbstractionError, abstract
 from conformance.lockstep import Disagreement, Lockstep
-from conformance.replay import Replay, ReplayStep, replay
+from conformance.replay import replay
+from conformance.replayed import Replay, ReplayStep
 from conformance.subject import Subject
 
 __all__ = [
