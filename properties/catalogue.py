@@ -8,6 +8,7 @@ from checker.systems.property import Property
 from designs import Design, nearest
 from properties.availability import HOTPLUG_ADMITTED
 from properties.consistency import BITMAP_EXACT, MEMORY_AGREES, TABLES_AGREE
+from properties.payload import PAYLOAD_AS_DOCUMENTED
 from properties.secrecy import NO_PLAINTEXT_UNSAVED, RELEASED_IS_CLEAR
 
 PROPERTIES: Mapping[str, Property] = {
@@ -19,6 +20,7 @@ PROPERTIES: Mapping[str, Property] = {
         NO_PLAINTEXT_UNSAVED,
         RELEASED_IS_CLEAR,
         HOTPLUG_ADMITTED,
+        PAYLOAD_AS_DOCUMENTED,
     )
 }
 
@@ -32,6 +34,11 @@ def property_from_text(text: str) -> Property:
     if text not in PROPERTIES:
         raise PropertyError(f"unknown property {text!r}{nearest(text, PROPERTIES)}")
     return PROPERTIES[text]
+
+
+def claims_about(system: str) -> tuple[Property, ...]:
+    """The properties that speak about one of a design's systems; "" is the key service."""
+    return tuple(claim for claim in PROPERTIES.values() if claim.system == system)
 
 
 def not_applicable(design: Design, claim: Property) -> str | None:
