@@ -16,8 +16,10 @@ from designs.knobs import Design
 def prices(design: Design) -> Mapping[str, str]:
     """Property id to one sentence that says what is given up, and for what."""
     found: dict[str, str] = {}
+    if design.user_keys == "refused":
+        found["payload-as-documented"] = "a documented payload of type=user is refused"
     if design.keyid_scope == "per_package":
-        return _prices_per_package(design)
+        return found | _prices_per_package(design)
     if design.unreachable_package == "ignored":
         found["memory-agrees"] = (
             "keys are programmed without the packages that have no online CPU, although their"
@@ -38,7 +40,7 @@ def prices(design: Design) -> Mapping[str, str]:
     return found
 
 
-def _prices_per_package(design: Design) -> Mapping[str, str]:
+def _prices_per_package(design: Design) -> dict[str, str]:
     if design.unreachable_package == "ignored" and design.teardown == "always":
         missed = (
             "an update misses the packages of the key that have no online CPU, and a package that"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 from rich import box
 from rich.console import RenderableType
@@ -10,10 +10,11 @@ from rich.table import Table
 from rich.text import Text
 
 from checker import Grounding, Trace
+from checker.systems.property import Property
 from checker.systems.reading import Reading
 from conformance import Replay
 from conformance.owners import user_key
-from mktme import words
+from mktme import payloadwords, words
 from mktme.judge import Cell
 from mktme.render import steps
 from model import words as model_words
@@ -29,30 +30,29 @@ def explanation(cell: Cell, grounding: Grounding) -> Iterator[RenderableType]:
     claim = PROPERTIES[cell.property_id]
     yield Text(f"{cell.design.name} violates {claim.id}, in {steps(len(trace))}", style="bold")
     yield Text(f"The property: {claim.sentence}")
+    table = TABLES[claim.system]
     yield Text(f"The user keys: {_fingerprints(grounding)}.", style="dim")
     yield Text("* marks what a step changed.\n", style="dim")
     before = Reading(grounding, trace.start)
-    yield Text(f"0. {words.start_in_words(grounding, trace)}", style="bold")
-    yield key_tables(before, before)
+    yield Text(f"0. {words.start_in_words(grounding, trace, claim.system)}", style="bold")
+    yield from table(before, before)
     for number, step in enumerate(trace.steps, 1):
         after = Reading(grounding, step.state)
-        call = words.call_in_words(before, step)
+        call = words.call_in_words(before, step, claim.system)
         yield Text(f"\n{number}. {call} → {step.answer}", style="bold")
-        changes = words.changes_in_words(grounding, before, after)
+        changes = words.changes_in_words(grounding, before, after, claim.system)
         for change in changes:
             yield Text(f"   {change}")
         if step.state == trace.states[number - 1]:
             yield Text("   nothing changes")
         else:
-            yield key_tables(after, before)
-            if (memory := memory_table(after, before)) is not None:
-                yield memory
+            yield from table(after, before)
         before = after
     yield Text(f"\nBroken: {cell.because}.", style="bold")
     if cell.price:
         yield Text(f"§ The price of the posture, even with every detail repaired: {cell.price}.")
     yield Text("\nReplay on the implementation", style="bold")
-    yield from _replay(grounding, trace, cell.replay, cell.property_id)
+    yield from _replay(grounding, trace, cell.replay, claim)
 
 
 def key_tables(reading: Reading, before: Reading) -> Table:
@@ -77,6 +77,21 @@ def key_tables(reading: Reading, before: Reading) -> Table:
             cells.append(_compared(now, then))
         table.add_row(str(keyid + 1), *cells)
     return table
+
+
+def _key_service(reading: Reading, before: Reading) -> Iterator[Table]:
+    """The key tables, and below them the VMAs that are encrypted."""
+    yield key_tables(reading, before)
+    memory = memory_table(reading, before)
+    if memory is not None:
+        yield memory
+
+
+TABLES: Mapping[str, Callable[[Reading, Reading], Iterator[Table]]] = {
+    "": _key_service,
+    "payload": lambda reading, before: iter([payloadwords.tokens_table(reading, before)]),
+}
+"""How a state is drawn beside the one before it, for each of a design's systems."""
 
 
 def _compared(now: str, then: str) -> Text:
@@ -169,11 +184,11 @@ def _memory(reading: Reading, vma: int) -> tuple[str, str]:
 
 
 def _replay(
-    grounding: Grounding, trace: Trace, replay: Replay, property_id: str
+    grounding: Grounding, trace: Trace, replay: Replay, claim: Property
 ) -> Iterator[RenderableType]:
     before = trace.states
     for number, (step, done) in enumerate(zip(trace.steps, replay.steps, strict=False), 1):
-        call = words.call_in_words(Reading(grounding, before[number - 1]), step)
+        call = words.call_in_words(Reading(grounding, before[number - 1]), step, claim.system)
         yield Text(f"{number}. {call} → {done.answer}")
         if done.refusal:
             yield Text(f"   kernel: {done.refusal}")
@@ -185,7 +200,7 @@ def _replay(
     yield Text("Seen in the implementation's memory and key tables:")
     for line in replay.observed:
         yield Text(f"   {line}")
-    yield Text(f"The implementation did the same, and violates {property_id} too.", style="bold")
+    yield Text(f"The implementation did the same, and violates {claim.id} too.", style="bold")
 
 
 def _fingerprints(grounding: Grounding) -> str:

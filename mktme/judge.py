@@ -131,7 +131,7 @@ def _judged(
         verdict.word,
         verdict,
         replayed,
-        story=trace_in_words(grounding, verdict.trace),
+        story=trace_in_words(grounding, verdict.trace, claim.system),
         because=what_broke(grounding, claim, verdict.trace),
         price=prices(design).get(claim.id),
     )

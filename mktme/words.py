@@ -7,19 +7,27 @@ from collections.abc import Callable, Mapping
 from checker import Grounding
 from checker.answers.trace import Trace, TraceStep
 from checker.systems.reading import Reading
+from mktme import payloadwords
 from model import words as model_words
 
 Labels = Mapping[str, str]
 
 
-def call_in_words(reading: Reading, step: TraceStep) -> str:
-    """A call with its arguments and the environment's choices; `reading` is the state before."""
+def call_in_words(reading: Reading, step: TraceStep, system: str = "") -> str:
+    """A call with its arguments and the environment's choices; `reading` is the state before.
+
+    `system` is the one of the design's systems that the reading is of, as a claim names it.
+    """
     labels = step.call.labelled(reading.grounding.system)
+    if system == "payload":
+        return payloadwords.call_in_words(step.call.action, labels)
     return _CALLS[step.call.action](reading, labels)
 
 
-def start_in_words(grounding: Grounding, trace: Trace) -> str:
+def start_in_words(grounding: Grounding, trace: Trace, system: str = "") -> str:
     """How the machine boots in a trace."""
+    if system == "payload":
+        return payloadwords.START
     reading = Reading(grounding, trace.start)
     packages = range(reading.size("present", 0))
     absent = [str(p) for p in packages if not reading.is_true("present", p)]
@@ -27,17 +35,21 @@ def start_in_words(grounding: Grounding, trace: Trace) -> str:
     return f"{said}, TME in bypass" if reading.is_true("bypass") else said
 
 
-def trace_in_words(grounding: Grounding, trace: Trace) -> str:
+def trace_in_words(grounding: Grounding, trace: Trace, system: str = "") -> str:
     """The whole trace in one line: calls with their answers, refusals named."""
-    said = [start_in_words(grounding, trace)]
+    said = [start_in_words(grounding, trace, system)]
     for before, step in zip(trace.states, trace.steps, strict=False):
-        answer = "" if step.answer == "ok" else f" ({step.answer})"
-        said.append(call_in_words(Reading(grounding, before), step) + answer)
+        answer = "" if step.answer in ("ok", "reading") else f" ({step.answer})"
+        said.append(call_in_words(Reading(grounding, before), step, system) + answer)
     return "; ".join(said)
 
 
-def changes_in_words(grounding: Grounding, before: Reading, after: Reading) -> list[str]:
-    """What a step changed, but for key table entries, which are shown as a grid."""
+def changes_in_words(
+    grounding: Grounding, before: Reading, after: Reading, system: str = ""
+) -> list[str]:
+    """What a step changed, but for what is shown as a table."""
+    if system == "payload":
+        return payloadwords.changes_in_words(grounding, before, after)
     said: list[str] = []
     for family in grounding.text.families:
         if family.name not in _CHANGES:

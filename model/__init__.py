@@ -1,13 +1,16 @@
-"""The key service and its machine as a transition system whose guards and effects are Z3 terms.
+"""The systems that are checked: guards and effects as Z3 terms. Nothing here runs: `impl` does.
 
-Read `scope` for how large a machine is checked, `state` for what it remembers, `service` for the
-key service's operations, `machine` for what happens to CPUs and packages, `programming` for what
-they share, `reductions` for which states may stand for others. `key_service` puts them together.
-Nothing here runs: `impl` does.
+The key service with its machine and memory is one transition system (`key_service`). Read `scope`
+for how large a machine is checked, `families` for what it remembers, `state` for the predicates it
+is written in, `service` for the key service's operations, `references` for who still needs a KeyID,
+`machine` for what happens to CPUs and packages, `memory` for VMAs and pages, `programming` for what
+all of these share, `attacker` for who sees what, `reductions` for states that stand for others.
+`payloads` is a system of its own, the parser of payload texts (`payloadstate` is its state), beside
+what `documentation` says.
 
-What this model leaves out, so that no answer may be read as covering it: reference counts, VMAs and
-pages, locks and threads, key object addresses, and revocation as a step of its own (a key that is
-destroyed was revoked some time before). `NOT_MODELLED` names the knobs that need them.
+What this leaves out, so that no answer may be read as covering it: keyrings, permissions and
+revocation as a step of its own (a key that is destroyed was revoked some time before); VMAs of more
+than one page, and memory that is not encrypted; packages that are removed; caches.
 """
 
 from __future__ import annotations
@@ -22,6 +25,7 @@ from checker.systems.system import BOOL, Index, Interpretation, System, Term
 from designs import Design
 from model import machine, memory, service
 from model.families import families
+from model.payloads import payload_parser
 from model.reductions import reductions
 from model.scope import LIMITS, Scope, ScopeError
 from model.sorts import ANSWER, CPU, KEY, KEYID, PACKAGE
@@ -38,16 +42,8 @@ __all__ = [
     "text_of",
 ]
 
-NOT_MODELLED: Mapping[str, str] = {
-    "vault_form": "no property so far looks into a vault that is in use",
-    "count_entries": "reference counts are not modelled",
-    "error_unlock": "locks are not modelled",
-    "lock_order": "locks are not modelled",
-    "last_put": "locks and VMAs are not modelled",
-    "parser": "payloads are modelled as accepted or refused, not as text",
-    "key_lookup": "key object addresses are not modelled",
-}
-"""Knobs that do not act in the model yet, each with the reason. The implementation may differ."""
+NOT_MODELLED: Mapping[str, str] = {"lock_order": "locks are not modelled"}
+"""Knobs that act in no system yet, each with the reason. The implementation may differ."""
 
 
 def key_service(design: Design, interpretation: Interpretation) -> System:
@@ -64,7 +60,10 @@ def key_service(design: Design, interpretation: Interpretation) -> System:
     )
 
 
-SYSTEMS: Mapping[str, Callable[[Design, Interpretation], System]] = {"": key_service}
+SYSTEMS: Mapping[str, Callable[[Design, Interpretation], System]] = {
+    "": key_service,
+    "payload": payload_parser,
+}
 """The modelled systems by the name that a property gives; most speak about the key service."""
 
 

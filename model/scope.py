@@ -11,7 +11,7 @@ from collections.abc import Mapping
 
 from checker.systems.system import Index
 from designs import Design
-from model.sorts import BYTES, CPU, KEY, KEYID, PACKAGE, THREAD, VMA
+from model.sorts import BYTES, CPU, KEY, KEYID, PACKAGE, THREAD, TOKEN, VMA
 
 
 class ScopeError(ValueError):
@@ -74,6 +74,7 @@ class Scope:
             BYTES: len(BYTES.constants) + self.values,
             VMA: self.vmas,
             THREAD: self.threads,
+            TOKEN: len(TOKEN.constants),
         }
 
     def __str__(self) -> str:

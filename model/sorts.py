@@ -34,3 +34,27 @@ MODE = Enum("Mode", ("tme", "encrypt", "no_encrypt"))
 
 ANSWER = Enum("Answer", ("ok", "EINVAL", "ENOKEY", "EPERM", "EBUSY", "ENOENT", "waits for ever"))
 """What a call answers: success, or an errno; and that it never comes back."""
+
+TOKEN = Index("Token", constants=("type", "algorithm", "key", "tweak", "unknown"))
+"""Names before the `=` of a payload's tokens; `unknown` is any that the parser does not know."""
+
+VALUE = Enum(
+    "Value",
+    (*KIND.values, "right", "long", "short", "broken", "garbage", "empty", "bare"),
+)
+"""What stands behind the `=` of a token: a type's name, or one of the classes of `payloads`."""
+
+LENGTH = Enum("Length", ("zero", "within", "above"))
+"""A payload text's length in bytes: 0, 1 … 1024, more."""
+
+HELD = Enum("Held", ("nothing", "part", "whole"))
+"""How much of a user's data or tweak key a payload structure holds."""
+
+STAGE = Enum("Stage", ("before", "reading", "accepted", "refused"))
+"""How far the latest payload's call is; `before` the first."""
+
+NUL = Enum("Nul", ("none", "ahead", "passed"))
+"""Whether the text being read has a NUL: none, further on, or behind the parser."""
+
+PREPARSED = Enum("Preparsed", ("reading", "ok", "EINVAL", "EACCES"))
+"""What a step of a payload's call answers: not yet anything, success, or an errno."""

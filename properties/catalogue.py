@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from checker.systems.property import Property
 from designs import Design, nearest
-from properties import availability, consistency, data, interface, secrecy
+from properties import availability, consistency, data, interface, payload, secrecy
 
 PROPERTIES: Mapping[str, Property] = {
     claim.id: claim
@@ -36,6 +36,7 @@ PROPERTIES: Mapping[str, Property] = {
         availability.NO_LOST_KEYID,
         interface.IN_BOUNDS,
         interface.NO_DANGLING,
+        payload.PAYLOAD_AS_DOCUMENTED,
         interface.FAILURE_IS_NOOP,
     )
 }
@@ -56,6 +57,11 @@ def property_from_text(text: str) -> Property:
     if text not in PROPERTIES:
         raise PropertyError(f"unknown property {text!r}{nearest(text, PROPERTIES)}")
     return PROPERTIES[text]
+
+
+def claims_about(system: str) -> tuple[Property, ...]:
+    """The properties that speak about one of a design's systems; "" is the key service."""
+    return tuple(claim for claim in PROPERTIES.values() if claim.system == system)
 
 
 def not_applicable(design: Design, claim: Property) -> str | None:

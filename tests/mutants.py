@@ -52,7 +52,8 @@ def as_if(action: str, **knobs: str) -> Mutant:
 
         def faulty(old: State, choice: Any, _right: Step) -> Step:
             other = dataclasses.replace(old.design, **knobs)
-            return steps[action](State(other, system.interpretation, old._values), choice)
+            view = type(old)  # of the key service or of the payload's parser
+            return steps[action](view(other, system.interpretation, old._values), choice)
 
         return changed(action, faulty)(system)
 
