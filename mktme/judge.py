@@ -155,8 +155,8 @@ def what_broke(grounding: Grounding, claim: Property, trace: Trace) -> str:
     """The instance of the property that the trace violates, in words."""
     call = trace.steps[-1].call.labelled(grounding.system) if trace.steps else {}
     if claim.kind == "step":
-        step = Reading(grounding, trace.states[-2], trace.states[-1])
-        return claim.explain(step, {}, {**call, "answer": trace.steps[-1].answer})
+        step = Reading(grounding, trace.states[-2], trace.states[-1], trace.steps[-1].answer)
+        return claim.explain(step, {}, call)
     state = trace.states[-1]
     formula = grounding.property(claim).state
     indices = grounding.finite.failing_instance(

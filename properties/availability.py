@@ -57,7 +57,7 @@ HOTPLUG_ADMITTED = Property(
 def _explain_teardown(reading: Reading, _at: Mapping[str, int], call: Mapping[str, str]) -> str:
     return (
         f"CPU {call['cpu']} is the last online one of package {call['package']}, and it is refused"
-        f" with {call['answer']} because KeyIDs are mapped"
+        f" with {reading.answer} because KeyIDs are mapped"
     )
 
 
@@ -107,7 +107,7 @@ def _is_unused(old: State, choice: Any) -> Term:
 
 def _explain_key(reading: Reading, _at: Mapping[str, int], call: Mapping[str, str]) -> str:
     return (
-        f"a well-formed user key is refused with {call['answer']}, although a KeyID is free and no"
+        f"a well-formed user key is refused with {reading.answer}, although a KeyID is free and no"
         " PCONFIG failed"
     )
 
@@ -140,7 +140,7 @@ def _moves_page(step: Transition) -> Term:
 def _explain_migration(reading: Reading, _at: Mapping[str, int], call: Mapping[str, str]) -> str:
     return (
         f"the page of VMA {call['vma']} cannot move to package {call['package']}, whose memory is"
-        f" present ({call['answer']}): its key has no KeyID there"
+        f" present ({reading.answer}): its key has no KeyID there"
     )
 
 

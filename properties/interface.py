@@ -100,7 +100,7 @@ def _has_no_effect(step: Transition) -> Term:
     return z3.Implies(_returns_an_error(step), z3.And(same))
 
 
-def _explain_effect(reading: Reading, _at: Mapping[str, int], call: Mapping[str, str]) -> str:
+def _explain_effect(reading: Reading, _at: Mapping[str, int], _call: Mapping[str, str]) -> str:
     after = reading.after
     changed = []
     if after is not None:
@@ -111,7 +111,7 @@ def _explain_effect(reading: Reading, _at: Mapping[str, int], call: Mapping[str,
             for at in reading.grounding.finite.tuples(family.over)
             if reading(family.name, *at) != after(family.name, *at)
         ]
-    return f"the call answers {call['answer']}, and yet it changed {', '.join(changed)}"
+    return f"the call answers {reading.answer}, and yet it changed {', '.join(changed)}"
 
 
 FAILURE_IS_NOOP = Property(

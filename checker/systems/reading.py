@@ -9,12 +9,16 @@ from checker.systems.system import State
 class Reading:
     """One state, readable by family name and positions: `reading("entry_mode", 0, 1)`.
 
-    `after` reads the state that a call led to from it, where there was one.
+    Where a call was made from it, `after` reads the state that it led to, and `answer` is what it
+    was answered.
     """
 
-    def __init__(self, grounding: Grounding, state: State, after: State | None = None) -> None:
+    def __init__(
+        self, grounding: Grounding, state: State, after: State | None = None, answer: str = ""
+    ) -> None:
         self.grounding = grounding
         self.after = None if after is None else Reading(grounding, after)
+        self.answer = answer
         variables = grounding.system.variables
         self._labels = {
             variable.name: variable.labels[value]
