@@ -2,49 +2,160 @@
 
 A *price* is a violation that no repair of a detail would remove: it follows from the postures
 alone. It is no mistake of the design; a comparison must show it as what that position costs. The
-tests hold this text against the checker: with every detail repaired, the properties listed here
+tests hold this table against the checker: with every detail repaired, the properties listed here
 are the ones that are violated, and no others.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import dataclasses
+from collections.abc import Callable, Iterator, Mapping
 
 from designs.knobs import Design
+
+
+@dataclasses.dataclass(frozen=True)
+class Price:
+    """The properties that are given up by a design that `is_paid_by` names, in one sentence."""
+
+    properties: tuple[str, ...]
+    is_paid_by: Callable[[Design], bool]
+    sentence: str
+
+
+def _keeps_no_user_keys(design: Design) -> bool:
+    """Whether there are user keys, and nobody has them when a package comes online."""
+    return design.savekeys == "off" and design.user_keys == "allowed"
+
+
+def _admits_zeros(design: Design) -> bool:
+    return design.startup_gate == "none" and _keeps_no_user_keys(design)
+
+
+def _loses_reach(design: Design) -> bool:
+    """Whether a key can be programmed without a package whose memory holds its pages."""
+    return design.unreachable_package == "ignored" and design.teardown == "always"
+
+
+_GLOBAL = (
+    Price(
+        ("memory-agrees", "right-key", "cold-boot-data", "never-in-clear"),
+        lambda design: design.unreachable_package == "ignored",
+        "keys are programmed without the packages that have no online CPU, although their memory"
+        " stays in use",
+    ),
+    Price(
+        ("no-neighbour",),
+        _loses_reach,
+        "a package that is out of reach keeps a key that its KeyID no longer stands for, and its"
+        " memory stays in use",
+    ),
+    Price(
+        ("live-data-intact",),
+        lambda design: (
+            design.startup_gate != "refuse_any_key"
+            and (design.unreachable_package == "ignored" or design.teardown == "always")
+        ),
+        "a package that comes online again is programmed again, with other random keys than the"
+        " pages in its memory were written under",
+    ),
+    Price(
+        ("tables-agree", "memory-agrees", "table-as-requested", "right-key", "no-neighbour"),
+        _admits_zeros,
+        "a package comes online without the user keys that nobody kept",
+    ),
+    Price(
+        ("hotplug-admitted",),
+        lambda design: design.startup_gate == "refuse_any_key",
+        "no package can come online while any key is in use",
+    ),
+    Price(
+        ("hotplug-admitted",),
+        lambda design: design.startup_gate == "user_bitmap" and _keeps_no_user_keys(design),
+        "user keys are not kept, so no package can come online while one is in use",
+    ),
+    Price(
+        ("hotplug-admitted",),
+        lambda design: design.startup_gate == "resupply" and _keeps_no_user_keys(design),
+        "a package stays offline until every user key's owner answers",
+    ),
+    Price(
+        ("cold-boot-keys",),
+        lambda design: (
+            design.savekeys == "on"
+            and design.vault_form == "plaintext"
+            and design.user_keys == "allowed"
+        ),
+        "the vault keeps user keys as they are, where a DRAM image has them if KeyID 0 is not"
+        " encrypted",
+    ),
+    Price(
+        ("user-keys-admitted",),
+        lambda design: design.unreachable_package == "refuse_keys",
+        "no key can be added while a package with memory has no online CPU",
+    ),
+)
+
+_PER_PACKAGE = (
+    Price(
+        (
+            "tables-agree",
+            "memory-agrees",
+            "table-as-requested",
+            "right-key",
+            "cold-boot-data",
+            "never-in-clear",
+            "no-neighbour",
+        ),
+        _loses_reach,
+        "an update misses the packages of the key that have no online CPU, and a package that comes"
+        " online again programs nothing",
+    ),
+    Price(
+        ("keyid-names-key",),
+        lambda design: True,
+        "a KeyID names a key only together with a package",
+    ),
+    Price(
+        ("migration-admitted",),
+        lambda design: True,
+        "a page can lie only where its key has a KeyID",
+    ),
+    Price(
+        ("user-keys-admitted",),
+        lambda design: True,
+        "a key that is wanted on a package needs an online CPU there",
+    ),
+)
+
+_ANY = (
+    Price(
+        ("teardown-admitted",),
+        lambda design: design.teardown == "keep_last_lead",
+        "a package's last online CPU stays while KeyIDs are mapped",
+    ),
+    Price(
+        ("user-keys-admitted", "payload-as-documented"),
+        lambda design: design.user_keys == "refused",
+        "a documented payload of type=user is refused",
+    ),
+    Price(
+        ("failure-is-noop",),
+        lambda design: True,
+        "PCONFIG has no undo: where it fails on one package, others have the new entry already",
+    ),
+)
 
 
 def prices(design: Design) -> Mapping[str, str]:
     """Property id to one sentence that says what is given up, and for what."""
     found: dict[str, str] = {}
-    if design.user_keys == "refused":
-        found["payload-as-documented"] = "a documented payload of type=user is refused"
-    if design.keyid_scope == "per_package":
-        return found | _prices_per_package(design)
-    if design.unreachable_package == "ignored":
-        found["memory-agrees"] = (
-            "keys are programmed without the packages that have no online CPU, although their"
-            " memory stays in use"
-        )
-    keeps_nothing = design.savekeys == "off" and design.user_keys == "allowed"
-    if design.startup_gate == "refuse_any_key":
-        found["hotplug-admitted"] = "no package can come online while any key is in use"
-    elif design.startup_gate == "user_bitmap" and keeps_nothing:
-        found["hotplug-admitted"] = (
-            "user keys are not kept, so no package can come online while one is in use"
-        )
-    elif design.startup_gate == "resupply" and keeps_nothing:
-        found["hotplug-admitted"] = "a package stays offline until every user key's owner answers"
-    elif design.startup_gate == "none" and keeps_nothing:
-        broken = "a package comes online without the user keys that nobody kept"
-        found |= {"tables-agree": broken, "memory-agrees": broken}
+    for price in _of(design):
+        for claim in price.properties:
+            found.setdefault(claim, price.sentence)
     return found
 
 
-def _prices_per_package(design: Design) -> dict[str, str]:
-    if design.unreachable_package == "ignored" and design.teardown == "always":
-        missed = (
-            "an update misses the packages of the key that have no online CPU, and a package that"
-            " comes online again programs nothing"
-        )
-        return {"tables-agree": missed, "memory-agrees": missed}
-    return {}
+def _of(design: Design) -> Iterator[Price]:
+    scope = _PER_PACKAGE if design.keyid_scope == "per_package" else _GLOBAL
+    return (price for price in (*_ANY, *scope) if price.is_paid_by(design))

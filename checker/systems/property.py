@@ -47,7 +47,8 @@ class Property:
     `explain(reading, indices, call)` says in words what is wrong: in the state that `reading`
     reads, for the failing instance `indices` of the formula's quantifiers (variable name to
     position), after `call` (parameter name to label). For a step property the state is the one
-    before the call, which also has what it led to. `system` names the text that the claim speaks about, where there are several.
+    before the call, which also has what it led to. `system` names the text that the claim speaks
+    about, where there are several.
     """
 
     id: str
