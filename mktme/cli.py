@@ -47,7 +47,6 @@ from mktme.simulation import told
 from model import Scope
 from properties import PROPERTIES, not_applicable, property_from_text
 
-COMPARED = ("rfc-v2", "rfc-v2-savekeys", "rfc-v2-fixed", "per-package")
 """The designs that `compare` takes when none is named."""
 
 app = typer.Typer(
@@ -68,7 +67,7 @@ app = typer.Typer(
 def compare(
     designs: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[DESIGN[,knob=value…]]…", help="Designs; four in debate if none."),
+        typer.Argument(metavar="[DESIGN[,knob=value…]]…", help="Designs; all named ones if none."),
     ] = None,
     properties: Annotated[
         list[str] | None, typer.Option("--property", help="Judge this property (repeatable).")
@@ -76,6 +75,8 @@ def compare(
     packages: options.Packages = 2,
     cpus: options.Cpus = 2,
     keyids: options.KeyIds = 2,
+    vmas: options.Vmas = 2,
+    threads: options.Threads = 2,
     states_max: options.StatesMax = options.STATES_MAX,
     depth_max: options.DepthMax = options.DEPTH_MAX,
     seconds_max: options.SecondsMax = options.SECONDS_MAX,
@@ -90,9 +91,9 @@ def compare(
 
     Example: mktme compare rfc-v2 rfc-v2,savekeys=on --property tables-agree
     """
-    chosen = [design_from_text(text) for text in designs or COMPARED]
+    chosen = [design_from_text(text) for text in designs or DESIGNS]
     claims = [property_from_text(text).id for text in properties or PROPERTIES]
-    scope = Scope(packages, cpus, keyids)
+    scope = Scope(packages, cpus, keyids, vmas=vmas, threads=threads)
     orders = options.orders_of(
         states_max, depth_max, seconds_max, engine, memory, checkpoint, certificates
     )
@@ -113,6 +114,8 @@ def check(
     packages: options.Packages = 2,
     cpus: options.Cpus = 2,
     keyids: options.KeyIds = 2,
+    vmas: options.Vmas = 2,
+    threads: options.Threads = 2,
     states_max: options.StatesMax = options.STATES_MAX,
     depth_max: options.DepthMax = options.DEPTH_MAX,
     seconds_max: options.SecondsMax = options.SECONDS_MAX,
@@ -129,7 +132,7 @@ def check(
     """
     chosen = design_from_text(design)
     claims = [property_from_text(text).id for text in properties or PROPERTIES]
-    scope = Scope(packages, cpus, keyids)
+    scope = Scope(packages, cpus, keyids, vmas=vmas, threads=threads)
     orders = options.orders_of(
         states_max, depth_max, seconds_max, engine, memory, checkpoint, certificates
     )
@@ -146,6 +149,8 @@ def explain(
     packages: options.Packages = 2,
     cpus: options.Cpus = 2,
     keyids: options.KeyIds = 2,
+    vmas: options.Vmas = 2,
+    threads: options.Threads = 2,
     states_max: options.StatesMax = options.STATES_MAX,
     depth_max: options.DepthMax = options.DEPTH_MAX,
     seconds_max: options.SecondsMax = options.SECONDS_MAX,
@@ -159,7 +164,7 @@ def explain(
     Example: mktme explain rfc-v2 tables-agree
     """
     chosen, claim = design_from_text(design), property_from_text(property_id)
-    scope = Scope(packages, cpus, keyids)
+    scope = Scope(packages, cpus, keyids, vmas=vmas, threads=threads)
     orders = options.orders_of(
         states_max, depth_max, seconds_max, engine, memory, checkpoint, certificates
     )

@@ -120,7 +120,7 @@ def _judged(
         reason = str(disagreement)
         return Cell(design, claim.id, "UNKNOWN", because=reason, error=reason)
     if verdict.trace is None:
-        error = verdict.reason if is_refused(verdict) else ""
+        error = verdict.reason if is_refused(verdict) else _unpaid(design, claim, scope, verdict)
         verdict = _travelling(verdict, orders.certificates)
         return Cell(design, claim.id, verdict.word, verdict, because=_reason(verdict), error=error)
     grounding = ground(design, scope, claim.system)
@@ -143,6 +143,15 @@ def _travelling(verdict: Verdict, keeps: bool) -> Verdict:
         return verdict
     kind, confirmed = verdict.certificate.kind, verdict.certificate.confirmed
     return dataclasses.replace(verdict, certificate=Certificate(kind, b"", confirmed))
+
+
+def _unpaid(design: Design, claim: Property, scope: Scope, verdict: Verdict) -> str:
+    """What is wrong where a price does not show up; "" where it is none, or the scope too small."""
+    sentence = prices(design).get(claim.id)
+    shows = min(scope.packages, scope.keyids, scope.vmas) >= 2 or verdict.extent == "any size"
+    if sentence is None or verdict.word != "PROVED" or not shows:
+        return ""
+    return f"it holds, although it is listed as what the posture gives up: {sentence}"
 
 
 def _reason(verdict: Verdict) -> str:

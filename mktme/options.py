@@ -31,6 +31,8 @@ Packages = Annotated[int, typer.Option(help=f"Packages, {_range('packages')}.")]
 Cpus = Annotated[int, typer.Option(help=f"CPUs in each package, {_range('cpus')}.")]
 KeyIds = Annotated[int, typer.Option("--keyids", help=f"Usable KeyIDs, {_range('keyids')}.")]
 Values = Annotated[int, typer.Option(help=f"Distinct user keys, {_range('values')}.")]
+Vmas = Annotated[int, typer.Option("--vmas", help=f"Encrypted mappings, {_range('vmas')}.")]
+Threads = Annotated[int, typer.Option(help=f"Operations in flight, {_range('threads')}.")]
 Histories = Annotated[
     int, typer.Option(help="From how many histories of each state, 1 or 2.", min=1, max=2)
 ]

@@ -96,7 +96,7 @@ def _told(
 
 
 def _proved(found: AnySize, confirmed: str) -> Iterator[RenderableType]:
-    yield Text("\nProved for any number of packages, CPUs, KeyIDs and keys.", style="bold")
+    yield Text("\nProved for any number of packages, CPUs, KeyIDs, keys and VMAs.", style="bold")
     if found.lemmas:
         yield Text("What is inductive together with the property:")
     for sentence in found.lemmas:

@@ -17,7 +17,7 @@ from model import NOT_MODELLED, Scope
 from properties import PROPERTIES
 
 _SIGNS = {
-    "PROVED": ("✓ proved", "green"),
+    "PROVED": ("✓ this scope", "green"),
     "HOLDS_TO": ("~ to depth {depth}", "yellow"),
     "VIOLATED": ("✗ {steps}", "red"),
     "VACUOUS": ("∅ vacuous", "magenta"),
@@ -136,8 +136,8 @@ def not_modelled_note() -> Text:
 def legend(cells: Sequence[Cell]) -> Text:
     """What the marks in the matrix mean, as far as they occur."""
     meanings = {
-        "✓ proved": "in every reachable state of this scope",
-        "✓ any size": "proved for any number of packages, CPUs, KeyIDs and keys",
+        "✓ this scope": "proved, in every reachable state of this scope",
+        "✓ any size": "proved for any number of packages, CPUs, KeyIDs, keys and VMAs",
         "✗": "violated: the length of the shortest counterexample",
         "~": "holds to that depth, and was not checked beyond",
         "∅": "vacuous: what the property speaks about never happens",

@@ -83,6 +83,8 @@ class Scope:
             f"{_count(self.cpus, 'CPU')} each",
             _count(self.keyids, "KeyID"),
             _count(self.values, "distinct user key"),
+            _count(self.vmas, "VMA"),
+            _count(self.threads, "thread"),
         )
         return ", ".join(counted)
 
