@@ -6,6 +6,10 @@ from boot: a state's calls are made from a snapshot of it, and what the call of 
 ways leads to is walked before the next call is made. So each state is reached by one call from a
 state whose snapshot is kept, and no more snapshots are kept than the tree is deep.
 
+States that differ in ghosts only are one here: what an owner or an observer knows has no effect on
+what can be done, so that an edge is a transition of the system without them. The walk carries them
+along all the same, and compares them after every call.
+
 A state of the model stands for many of the kernel, which differ in what the model does not see: the
 order of free lists, serial numbers, residue of keys that nobody knows any more, random draws. One
 walk takes the kernel that the shortest history leads to (of those the one whose calls come first).
@@ -23,7 +27,9 @@ import time
 from collections import Counter
 from collections.abc import Mapping
 
-from checker import Call, explore
+from checker import Call, Grounding, explore
+from checker.systems.cone import without
+from checker.systems.system import GroundSystem, State
 from conformance.abstraction import AbstractionError, abstract
 from conformance.graph import Edge, Graph, graph_of
 from conformance.lockstep import Disagreement, booted, compiled, differences
@@ -36,8 +42,9 @@ SMALLEST = Scope(packages=2, cpus=1, keyids=1, values=1, vmas=2, threads=1)
 
 Two packages, because package 0 holds the kernel and is always there, and the machine's last online
 CPU never goes: only another package can be added, only its CPU can come and go, and only there can
-`extend` give a key one more KeyID. One of everything else: no action needs a second one to happen.
-What an action *does* with two is for the larger scopes.
+`extend` give a key one more KeyID. Two VMAs, because a fork needs another one for the child. One of
+everything else: no action needs a second one to happen. What an action *does* with two is for the
+larger scopes.
 """
 
 
@@ -70,7 +77,7 @@ class Walk:
 
 def missing_actions(design: Design, scope: Scope) -> list[str]:
     """The actions of a design that never happen in a scope."""
-    fired = explore(compiled(design, scope)[0].system, []).fired
+    fired = explore(_system(design, scope), []).fired
     return [action for action, times in fired.items() if not times]
 
 
@@ -85,12 +92,12 @@ def walk(
     """
     started = time.monotonic()
     grounding, machine = compiled(design, scope)
-    explored = explore(grounding.system, [], states_max=STATES_MAX)
+    explored = explore(_system(design, scope), [], states_max=STATES_MAX)
     if not explored.closed:
         raise ScopeError(
             f"{design.name} has more than {STATES_MAX:,} states with {scope}: too many to walk"
         )
-    graph = graph_of(machine)
+    graph = graph_of(machine, _ghosts(grounding, _system(design, scope)))
     walker = _Walker(design, scope, graph, histories, levels)
     walker.run()
     return Walk(
@@ -105,6 +112,21 @@ def walk(
     )
 
 
+def _system(design: Design, scope: Scope) -> GroundSystem:
+    """A design's system without ghosts that nothing else depends on."""
+    grounding, _ = compiled(design, scope)
+    ghosts = {family.name for family in grounding.text.families if family.ghost}
+    names = [v.name for v in grounding.system.variables if v.name.partition("[")[0] in ghosts]
+    return without(grounding.system, names)
+
+
+def _ghosts(grounding: Grounding, seen: GroundSystem) -> frozenset[int]:
+    """The places of the variables that were left out."""
+    names = {variable.name for variable in seen.variables}
+    variables = enumerate(grounding.system.variables)
+    return frozenset(place for place, variable in variables if variable.name not in names)
+
+
 class _Walker:
     """One walk under way: what was made so far, and where each state is entered."""
 
@@ -114,7 +136,7 @@ class _Walker:
         self.design = design
         self.scope = scope
         self.graph = graph
-        self.grounding, _ = compiled(design, scope)
+        self.grounding, self.machine = compiled(design, scope)
         self.histories = histories
         self.levels = len(graph.states) if levels is None else levels
         self.walked = self.again = 0
@@ -127,45 +149,50 @@ class _Walker:
         for start in self.graph.starts:
             state = self.graph.states[start]
             subject = booted(self.design, self.scope, self.grounding, state)
-            self._compare(subject, start, "booting")
-            self._visit(subject, start)
+            self._compare(subject, state, "booting")
+            self._visit(subject, start, state)
 
-    def _visit(self, subject: Subject, source: int) -> None:
+    def _visit(self, subject: Subject, source: int, state: State) -> None:
         """Make every transition of a state, and visit what is entered from here."""
         if self.graph.depth[source] >= self.levels:
             return
         moment = subject.snapshot()
         for place, edge in enumerate(self.graph.edges[source]):
-            self._make(subject, source, edge)
+            after = self._make(subject, source, state, edge)
             self.walked += 1
             self.made[edge.call.action][edge.answer] += 1
             if (source, place) == self.graph.first_way[edge.target]:
-                self._visit(subject, edge.target)
+                self._visit(subject, edge.target, after)
             elif (source, place) == self.graph.other_way[edge.target] and self.histories > 1:
-                self._visit_again(subject, edge.target)
+                self._visit_again(subject, edge.target, after)
             subject.restore(moment)
 
-    def _visit_again(self, subject: Subject, source: int) -> None:
+    def _visit_again(self, subject: Subject, source: int, state: State) -> None:
         """Make every transition of a state that another history led to, and go no further."""
         if self.graph.depth[source] >= self.levels:
             return
         moment = subject.snapshot()
         for edge in self.graph.edges[source]:
-            self._make(subject, source, edge)
+            self._make(subject, source, state, edge)
             self.again += 1
             subject.restore(moment)
 
-    def _make(self, subject: Subject, source: int, edge: Edge) -> None:
+    def _make(self, subject: Subject, source: int, state: State, edge: Edge) -> State:
+        """Make one transition on both; gives the state that it leads to, ghosts included."""
+        outcome = self.machine.step(state, edge.call)
+        if outcome is None:
+            raise AssertionError(f"{edge.call.action} is enabled and cannot be made")
         answer = subject.call(self.grounding, edge.call)
-        if answer != edge.answer:
+        if answer != outcome[0]:
             raise Disagreement(
-                f"{self._told(source, edge.call)}: the model answers {edge.answer},"
+                f"{self._told(source, edge.call)}: the model answers {outcome[0]},"
                 f" the implementation {answer} ({subject.refusal or 'done'})"
             )
-        self._compare(subject, edge.target, edge.call, source)
+        self._compare(subject, outcome[1], edge.call, source)
+        return outcome[1]
 
     def _compare(
-        self, subject: Subject, expected: int, made: Call | str, source: int | None = None
+        self, subject: Subject, expected: State, made: Call | str, source: int | None = None
     ) -> None:
         wrong: str
         try:
@@ -173,10 +200,9 @@ class _Walker:
         except AbstractionError as error:
             wrong = str(error)
         else:
-            state = self.graph.states[expected]
-            if observed == state:
+            if observed == expected:
                 return
-            wrong = "; ".join(differences(self.grounding.system, state, observed))
+            wrong = "; ".join(differences(self.grounding.system, expected, observed))
         what = self._told(source, made) if isinstance(made, Call) and source is not None else made
         raise Disagreement(f"after {what}: {wrong}")
 

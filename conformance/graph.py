@@ -2,11 +2,15 @@
 
 Breadth first, a state and a call at a time, with the machine that the lockstep uses too. States are
 numbered in the order in which they are found, so that a lower number is never farther from a start.
+
+Ghosts need not tell states apart: no guard reads them, and nothing that is no ghost follows from
+them. So what can be done in a state, and what it does to all else, is the same whatever they are.
 """
 
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Collection
 
 from checker.exploring.machine import Machine
 from checker.systems.system import Call, State
@@ -24,6 +28,8 @@ class Edge:
 @dataclasses.dataclass(frozen=True)
 class Graph:
     """Every reachable state by number, and its transitions in the order of calls.
+
+    Of states that differ in ghosts only there is the one that was found first.
 
     `starts` are the numbers of the initial states, `depth` has each state's distance from one.
     `first_way` names for each state the transition by which it was first found, as (source, place
@@ -44,11 +50,21 @@ class Graph:
         return sum(map(len, self.edges))
 
 
-def graph_of(machine: Machine) -> Graph:
-    """The whole graph. Raises TooLarge when there are very many initial states."""
-    states = machine.initial_states()
+def graph_of(machine: Machine, ghosts: Collection[int] = ()) -> Graph:
+    """The whole graph; `ghosts` are places of variables that tell no states apart.
+
+    Raises TooLarge when there are very many initial states.
+    """
+
+    def seen(state: State) -> State:
+        return tuple(v for place, v in enumerate(state) if place not in ghosts)
+
+    states: list[State] = []
+    numbers: dict[State, int] = {}
+    for state in machine.initial_states():
+        if numbers.setdefault(seen(state), len(states)) == len(states):
+            states.append(state)
     starts = tuple(range(len(states)))
-    numbers = {state: number for number, state in enumerate(states)}
     depth = [0] * len(states)
     first_way: list[tuple[int, int] | None] = [None] * len(states)
     other_way = list(first_way)
@@ -60,7 +76,7 @@ def graph_of(machine: Machine) -> Graph:
             if outcome is None:
                 raise AssertionError(f"{call.action} is enabled and cannot be made")
             answer, after = outcome
-            target = numbers.setdefault(after, len(states))
+            target = numbers.setdefault(seen(after), len(states))
             if target == len(states):
                 states.append(after)
                 depth.append(depth[source] + 1)

@@ -47,8 +47,6 @@ from mktme.simulation import told
 from model import Scope
 from properties import PROPERTIES, not_applicable, property_from_text
 
-"""The designs that `compare` takes when none is named."""
-
 app = typer.Typer(
     add_completion=True,
     pretty_exceptions_enable=False,

@@ -73,12 +73,15 @@ def _pages_see_it(
     """What becomes of pages whose KeyID is programmed anew: ghosts, no step of the kernel's.
 
     A page reads back while the entry stays what it was written under; every random key is another
-    one. A KeyID opens a page when it gets the very key that the page was written under.
+    one, and with TME in bypass, TME and no-encrypt are alike. A KeyID opens a page when it gets the
+    very key that the page was written under.
     """
 
     def differs(p: Term, k: Term) -> Term:
+        encrypt = old.mode("encrypt")
+        plain = z3.And(old.bypass, old.entry_mode[p, k] != encrypt, mode != encrypt)
         same = z3.And(old.entry_mode[p, k] == mode, old.entry_bytes[p, k] == key(k))
-        return z3.Or(z3.Not(same), key(k) == old.bytes("random"))
+        return z3.Or(z3.Not(z3.Or(plain, same)), key(k) == old.bytes("random"))
 
     def loses(v: Term, p: Term, k: Term) -> Term:
         return z3.And(at(p, k), old.page[v, p], old.vma_uses(v, p, k), differs(p, k))

@@ -8,7 +8,7 @@ system exactly when it is one of the full system, and what is kept has the same 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 import z3
 
@@ -56,6 +56,15 @@ def cone_of_influence(system: GroundSystem, claim: GroundProperty) -> GroundSyst
         initially=z3.And(initially),
         actions=tuple(_action(action, claim, kept) for action in system.actions),
         answers=("not computed",),
+    )
+
+
+def without(system: GroundSystem, names: Collection[str]) -> GroundSystem:
+    """The system without these variables, but for those that another one depends on."""
+    told = [v.term == v.literal(0) for v in system.variables if v.name not in names]
+    true = z3.BoolVal(True)
+    return cone_of_influence(
+        system, GroundProperty("the rest", "state", z3.And(told), {}, true, {})
     )
 
 
