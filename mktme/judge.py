@@ -155,7 +155,8 @@ def what_broke(grounding: Grounding, claim: Property, trace: Trace) -> str:
     """The instance of the property that the trace violates, in words."""
     call = trace.steps[-1].call.labelled(grounding.system) if trace.steps else {}
     if claim.kind == "step":
-        return claim.explain(Reading(grounding, trace.states[-2]), {}, call)
+        seen = trace.states[-1 if claim.explains_after else -2]
+        return claim.explain(Reading(grounding, seen), {}, call)
     state = trace.states[-1]
     formula = grounding.property(claim).state
     indices = grounding.finite.failing_instance(

@@ -47,7 +47,8 @@ class Property:
     `explain(reading, indices, call)` says in words what is wrong: in the state that `reading`
     reads, for the failing instance `indices` of the formula's quantifiers (variable name to
     position), after `call` (parameter name to label). For a step property the state is the one
-    before the call. `system` names the text that the claim speaks about, where there are several.
+    before the call, unless `explains_after`. `system` names the text that the claim speaks about,
+    where there are several.
     """
 
     id: str
@@ -58,6 +59,7 @@ class Property:
     explain: Callable[..., str]
     source: str
     system: str = ""
+    explains_after: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
