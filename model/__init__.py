@@ -3,11 +3,13 @@
 Read `scope` for how large a machine is checked, `state` for what it remembers, `service` for the
 key service's operations, `machine` for what happens to CPUs and packages, `programming` for what
 they share, `reductions` for which states may stand for others. `key_service` puts them together.
-Nothing here runs: `impl` does.
+Threads and locks are a system of their own: `lockpaths` has what each operation takes, `locks` what
+threads do with it. Nothing here runs: `impl` does.
 
 What this model leaves out, so that no answer may be read as covering it: reference counts, VMAs and
-pages, locks and threads, key object addresses, and revocation as a step of its own (a key that is
-destroyed was revoked some time before). `NOT_MODELLED` names the knobs that need them.
+pages, key object addresses, what operations in flight at once do to each other's data, and
+revocation as a step of its own (a key that is destroyed was revoked some time before).
+`NOT_MODELLED` names the knobs that need them.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ import z3
 from checker.systems.system import Interpretation, System, Term
 from designs import Design
 from model import machine, service
+from model.locks import locks
 from model.reductions import reductions
 from model.scope import LIMITS, Scope, ScopeError
 from model.sorts import ANSWER, BYTES, CPU, KEY, KEYID, PACKAGE
@@ -39,9 +42,6 @@ __all__ = [
 NOT_MODELLED: Mapping[str, str] = {
     "vault_form": "no property so far looks into a vault that is in use",
     "count_entries": "reference counts are not modelled",
-    "error_unlock": "locks are not modelled",
-    "lock_order": "locks are not modelled",
-    "last_put": "locks and VMAs are not modelled",
     "parser": "payloads are modelled as accepted or refused, not as text",
     "key_lookup": "key object addresses are not modelled",
 }
@@ -62,7 +62,10 @@ def key_service(design: Design, interpretation: Interpretation) -> System:
     )
 
 
-SYSTEMS: Mapping[str, Callable[[Design, Interpretation], System]] = {"": key_service}
+SYSTEMS: Mapping[str, Callable[[Design, Interpretation], System]] = {
+    "": key_service,
+    "locks": locks,
+}
 """The modelled systems by the name that a property gives; most speak about the key service."""
 
 

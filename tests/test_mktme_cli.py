@@ -246,7 +246,7 @@ def test_json_is_one_object_with_scope_versions_and_results(mktme):
 def test_the_knobs_that_are_not_modelled_are_named_beside_the_answer(mktme):
     _, out, _ = mktme("check", "rfc-v2", "released-is-clear")
     assert "Knobs that are not modelled yet" in out
-    assert "lock_order" in out
+    assert "key_lookup" in out
 
 
 def test_explain_tells_the_steps_and_the_replay(mktme):

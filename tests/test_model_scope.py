@@ -6,7 +6,7 @@ import pytest
 
 from designs import DESIGNS
 from model import LIMITS, Scope, ScopeError
-from model.sorts import BYTES, CPU, KEY, KEYID, PACKAGE, THREAD, VMA
+from model.sorts import BYTES, CPU, KEY, KEYID, LOCK, PACKAGE, THREAD, VMA
 
 
 def test_the_default_scope_is_two_of_everything() -> None:
@@ -15,7 +15,7 @@ def test_the_default_scope_is_two_of_everything() -> None:
 
 
 def test_there_are_as_many_key_objects_as_keyids_and_two_constants_among_the_bytes() -> None:
-    expected = {PACKAGE: 3, CPU: 1, KEYID: 4, KEY: 4, BYTES: 4, VMA: 1, THREAD: 3}
+    expected = {PACKAGE: 3, CPU: 1, KEYID: 4, KEY: 4, BYTES: 4, VMA: 1, THREAD: 3, LOCK: 3}
     assert expected == Scope(3, 1, 4, 2, 1, 3).sizes(DESIGNS["rfc-v2"])
 
 
