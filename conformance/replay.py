@@ -4,85 +4,118 @@ The calls of a trace are made on a booted kernel, with the same faults. After ea
 and the abstract state are compared with the trace. At the end the property's own formula judges
 what was observed: the implementation's states and answers, not the model's. Only if all of that
 agrees has the counterexample replayed.
+
+Who makes the calls depends on the system that the claim speaks about: `performer` chooses.
 """
 
 from __future__ import annotations
 
-import dataclasses
+from collections.abc import Iterable
+from typing import Protocol
 
 from checker.answers.trace import Trace, choice_of, is_true_in
 from checker.systems.grounding import Grounding
 from checker.systems.property import Property
 from checker.systems.system import Call, State
 from conformance.abstraction import AbstractionError, abstract
+from conformance.lockrun import LockRun
 from conformance.lockstep import absent_at_boot, differences
 from conformance.observe import observe
+from conformance.replayed import Replay, ReplayStep, executions_in_words, has_failed
 from conformance.subject import Subject
 from designs import Design
-from impl import Command, Status
 from impl.hardware.pconfig import Execution
 from model import Scope
 
+__all__ = ["Replay", "ReplayStep", "performer", "replay"]
 
-@dataclasses.dataclass(frozen=True)
-class ReplayStep:
-    """What the kernel did in one call: its answer, its own words for a refusal, the PCONFIGs run.
 
-    Each of `executions` names CPU, package, command, KeyID and status.
+class Performer(Protocol):
+    """A booted kernel on which the calls of one of a design's systems are made.
+
+    Where it cannot do or say what the model has, it raises AbstractionError.
     """
 
-    answer: str
-    refusal: str
-    executions: tuple[str, ...]
+    def make(self, call: Call) -> ReplayStep:
+        """Make one call."""
+
+    def failed_otherwise(self, call: Call) -> bool:
+        """Whether the call just made had a PCONFIG fail that should not have, or none that should.
+
+        What a claim says of failures it says of those that the trace chooses.
+        """
+
+    def state(self) -> State:
+        """The model state that the kernel is in."""
+
+    def observe(self, claim: Property, trace: Trace) -> Iterable[str]:
+        """What the violation that the trace ends in looks like there."""
 
 
-@dataclasses.dataclass(frozen=True)
-class Replay:
-    """A replayed counterexample; `disagreement` is empty exactly when it replayed.
-
-    `observed` says, from the kernel's bytes, what the violation looks like.
-    """
-
-    steps: tuple[ReplayStep, ...]
-    observed: tuple[str, ...]
-    disagreement: str = ""
-
-    @property
-    def agrees(self) -> bool:
-        """Whether the implementation did the same and violates the property too."""
-        return not self.disagreement
+def performer(
+    design: Design, scope: Scope, grounding: Grounding, claim: Property, trace: Trace
+) -> Performer:
+    """A kernel that can run this trace of the system that the claim speaks about."""
+    if claim.system == "locks":
+        return LockRun(design, grounding, [step.call for step in trace.steps])
+    return _OnKeyService(design, scope, grounding, trace)
 
 
 def replay(
     design: Design, scope: Scope, grounding: Grounding, claim: Property, trace: Trace
 ) -> Replay:
     """Run a violating trace on the implementation of the same design and scope."""
-    subject = Subject(design, scope, absent_at_boot(grounding, trace.start))
+    kernel = performer(design, scope, grounding, claim, trace)
     steps: list[ReplayStep] = []
     states: list[State] = []
     try:
-        states.append(_observed(subject, grounding, trace.start, "booting"))
+        states.append(_observed(kernel, grounding, trace.start, "booting"))
         for number, expected in enumerate(trace.steps, 1):
-            before = len(subject.kernel.machine.executions)
-            answer = subject.call(grounding, expected.call)
-            executions = subject.kernel.machine.executions[before:]
-            steps.append(ReplayStep(answer, subject.refusal, tuple(map(_in_words, executions))))
             what = f"step {number}, {expected.call.action}"
-            if answer != expected.answer:
+            steps.append(done := _made(kernel, expected.call, what))
+            if done.answer != expected.answer:
                 raise _Different(
-                    f"{what}: the model answers {expected.answer}, the implementation {answer}"
+                    f"{what}: the model answers {expected.answer}, the implementation {done.answer}"
                 )
-            failed = any(done.status is not Status.PROG_SUCCESS for done in executions)
-            if failed != _chooses_failure(grounding, expected.call):
+            if kernel.failed_otherwise(expected.call):
                 raise _Different(f"{what}: the PCONFIGs that failed are not those of the trace")
-            states.append(_observed(subject, grounding, expected.state, what))
+            states.append(_observed(kernel, grounding, expected.state, what))
     except (_Different, AbstractionError) as difference:
         return Replay(tuple(steps), (), str(difference))
     if _holds_on(grounding, claim, trace, states, steps):
         return Replay(
             tuple(steps), (), "the implementation did the same, yet the property holds of it"
         )
-    return Replay(tuple(steps), tuple(observe(subject, claim, trace)))
+    return Replay(tuple(steps), tuple(kernel.observe(claim, trace)))
+
+
+class _OnKeyService:
+    """The key service's calls, each made as a whole."""
+
+    def __init__(self, design: Design, scope: Scope, grounding: Grounding, trace: Trace) -> None:
+        self._grounding = grounding
+        self._subject = Subject(design, scope, absent_at_boot(grounding, trace.start))
+        self._executed: list[Execution] = []
+
+    def make(self, call: Call) -> ReplayStep:
+        """Make the call with its faults, which last as long as it does."""
+        subject, executions = self._subject, self._subject.kernel.machine.executions
+        before = len(executions)
+        answer = subject.call(self._grounding, call)
+        self._executed = executions[before:]
+        return ReplayStep(answer, subject.refusal, executions_in_words(self._executed))
+
+    def failed_otherwise(self, call: Call) -> bool:
+        """Whether other PCONFIGs failed than the call says."""
+        return has_failed(self._executed) != _chooses_failure(self._grounding, call)
+
+    def state(self) -> State:
+        """The abstract state of the kernel's bytes."""
+        return abstract(self._subject, self._grounding)
+
+    def observe(self, claim: Property, trace: Trace) -> Iterable[str]:
+        """What the bytes show."""
+        return observe(self._subject, claim, trace)
 
 
 def _chooses_failure(grounding: Grounding, call: Call) -> bool:
@@ -97,8 +130,15 @@ class _Different(Exception):
     pass
 
 
-def _observed(subject: Subject, grounding: Grounding, expected: State, what: str) -> State:
-    state = abstract(subject, grounding)
+def _made(kernel: Performer, call: Call, what: str) -> ReplayStep:
+    try:
+        return kernel.make(call)
+    except AbstractionError as error:
+        raise _Different(f"{what}: {error}") from error
+
+
+def _observed(kernel: Performer, grounding: Grounding, expected: State, what: str) -> State:
+    state = kernel.state()
     wrong = differences(grounding.system, expected, state)
     if wrong:
         raise _Different(f"{what}: {'; '.join(wrong)}")
@@ -127,11 +167,4 @@ def _holds_on(
         *choice_of(system, call),
         (names.answer, seen_answer),
         *seen_state,
-    )
-
-
-def _in_words(execution: Execution) -> str:
-    return (
-        f"CPU {execution.cpu} of package {execution.package}:"
-        f" {Command(execution.command).name} KeyID {execution.keyid} -> {execution.status.name}"
     )
