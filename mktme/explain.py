@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 from rich import box
 from rich.console import RenderableType
@@ -15,7 +15,8 @@ from conformance import Replay
 from conformance.owners import user_key
 from mktme import words
 from mktme.judge import Cell
-from mktme.render import steps
+from mktme.lockpanel import lock_table
+from mktme.render import compared, steps
 from model import words as model_words
 from model.sorts import BYTES
 from properties import PROPERTIES
@@ -29,22 +30,24 @@ def explanation(cell: Cell, grounding: Grounding) -> Iterator[RenderableType]:
     claim = PROPERTIES[cell.property_id]
     yield Text(f"{cell.design.name} violates {claim.id}, in {steps(len(trace))}", style="bold")
     yield Text(f"The property: {claim.sentence}")
-    yield Text(f"The user keys: {_fingerprints(grounding)}.", style="dim")
+    show = PANELS[claim.system]
+    if show is key_tables:
+        yield Text(f"The user keys: {_fingerprints(grounding)}.", style="dim")
     yield Text("* marks what a step changed.\n", style="dim")
     before = Reading(grounding, trace.start)
     yield Text(f"0. {words.start_in_words(grounding, trace)}", style="bold")
-    yield key_tables(before, before)
+    yield show(before, before)
     for number, step in enumerate(trace.steps, 1):
         after = Reading(grounding, step.state)
         call = words.call_in_words(before, step)
-        yield Text(f"\n{number}. {call} → {step.answer}", style="bold")
+        yield Text(f"\n{number}. {call}{words.answer_in_words(step.answer)}", style="bold")
         changes = words.changes_in_words(grounding, before, after)
         for change in changes:
             yield Text(f"   {change}")
         if step.state == trace.states[number - 1]:
             yield Text("   nothing changes")
         else:
-            yield key_tables(after, before)
+            yield show(after, before)
         before = after
     yield Text(f"\nBroken: {cell.because}.", style="bold")
     if cell.price:
@@ -67,16 +70,22 @@ def key_tables(reading: Reading, before: Reading) -> Table:
     for keyid in range(reading.size("entry_mode", 1)):
         cells = []
         if is_global:
-            cells += [_compared(f(reading, keyid), f(before, keyid)) for f in (_map, _bit, _vault)]
+            cells += [compared(f(reading, keyid), f(before, keyid)) for f in (_map, _bit, _vault)]
         for package in packages:
             now, then = (_on_package(r, package, keyid) for r in (reading, before))
-            cells.append(_compared(now, then))
+            cells.append(compared(now, then))
         table.add_row(str(keyid + 1), *cells)
     return table
 
 
-def _compared(now: str, then: str) -> Text:
-    return Text(now) if now == then else Text(f"{now} *", style="bold")
+PANELS: Mapping[str, Callable[[Reading, Reading], Table]] = {"": key_tables, "locks": lock_table}
+"""How a state of each of a design's systems is shown, beside the one before it."""
+
+
+SEEN_IN: Mapping[str, str] = {
+    "": "Seen in the implementation's memory and key tables:",
+    "locks": "Seen of the implementation's locks:",
+}
 
 
 def _package_title(reading: Reading, package: int) -> str:
@@ -129,7 +138,7 @@ def _replay(
     before = trace.states
     for number, (step, done) in enumerate(zip(trace.steps, replay.steps, strict=False), 1):
         call = words.call_in_words(Reading(grounding, before[number - 1]), step)
-        yield Text(f"{number}. {call} → {done.answer}")
+        yield Text(f"{number}. {call}{words.answer_in_words(done.answer)}")
         if done.refusal:
             yield Text(f"   kernel: {done.refusal}")
         for execution in done.executions:
@@ -137,7 +146,7 @@ def _replay(
     if not replay.agrees:
         yield Text(f"THE REPLAY DISAGREES: {replay.disagreement}", style="bold red reverse")
         return
-    yield Text("Seen in the implementation's memory and key tables:")
+    yield Text(SEEN_IN[PROPERTIES[property_id].system])
     for line in replay.observed:
         yield Text(f"   {line}")
     yield Text(f"The implementation did the same, and violates {property_id} too.", style="bold")

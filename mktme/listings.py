@@ -13,6 +13,7 @@ from designs.knobs import Knob
 from mktme.simulation import expectations, vocabulary
 from mktme.simulation.language import FORMS
 from model import NOT_MODELLED
+from properties.catalogue import PROGRESS
 
 
 def designs(named: Mapping[str, Design]) -> Table:
@@ -33,7 +34,8 @@ def properties(claims: Mapping[str, Property]) -> Table:
     """The claims."""
     table = Table("property", "kind", "statement", "source", header_style="bold")
     for claim in claims.values():
-        table.add_row(claim.id, claim.kind, claim.sentence, claim.source)
+        kind = PROGRESS.get(claim.id, claim.kind)
+        table.add_row(claim.id, kind, claim.sentence, claim.source)
     return table
 
 

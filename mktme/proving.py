@@ -17,10 +17,11 @@ from checker.anysize.gap import gap_is_reached
 from checker.anysize.houdini import Failure
 from checker.anysize.stratified import is_stratified
 from checker.engines import attempted, settled
+from checker.systems.property import Property
 from checker.systems.reading import Reading
 from designs import Design
 from mktme import words
-from mktme.explain import key_tables
+from mktme.explain import PANELS
 from mktme.judge import question_of
 from model import Scope, text_of
 from model.sorts import KEY
@@ -90,7 +91,9 @@ def _told(
     if isinstance(found, AnySize) and verdict.certificate is not None:
         yield from _proved(found, verdict.certificate.confirmed)
     elif attempt is not None and attempt.selection and attempt.selection.gap:
-        yield from _stuck(attempt, attempt.selection.gap, seconds_max)
+        yield from _stuck(
+            PROPERTIES[question.claim.id], attempt, attempt.selection.gap, seconds_max
+        )
     else:
         yield Text(f"No proof for any size: {verdict.reason}.")
 
@@ -109,18 +112,21 @@ def _proved(found: AnySize, confirmed: str) -> Iterator[RenderableType]:
     )
 
 
-def _stuck(attempt: Attempt, gap: Failure, seconds_max: float | None) -> Iterator[RenderableType]:
+def _stuck(
+    claim: Property, attempt: Attempt, gap: Failure, seconds_max: float | None
+) -> Iterator[RenderableType]:
     """The step at which the induction gets stuck, as tables, and whether it is real."""
     sizes = ", ".join(f"{sort.name} {n}" for sort, n in attempt.grounding.finite.sizes.items())
     yield Text(f"\nNo proof for any size. The induction gets stuck (scope: {sizes}):", style="bold")
     before = Reading(attempt.grounding, gap.before)
+    show = PANELS[claim.system]
     if gap.call is None or gap.after is None:
         yield Text(f"{gap.failed} is false in this initial state:")
-        yield key_tables(before, before)
+        yield show(before, before)
         return
     step = TraceStep(gap.call, "ok", gap.after)
     yield Text(f"All that is known so far ({', '.join(gap.assumed)}) is true here:")
-    yield key_tables(before, before)
+    yield show(before, before)
     yield Text(f"But after “{words.call_in_words(before, step)}”, {gap.failed} is not:")
-    yield key_tables(Reading(attempt.grounding, gap.after), before)
+    yield show(Reading(attempt.grounding, gap.after), before)
     yield Text(REAL[gap_is_reached(attempt, seconds_max=seconds_max)])

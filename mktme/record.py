@@ -31,6 +31,7 @@ def record(
             "cpus": scope.cpus,
             "keyids": scope.keyids,
             "values": scope.values,
+            "threads": scope.threads,
         },
         "versions": {
             "python": platform.python_version(),

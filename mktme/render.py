@@ -45,6 +45,11 @@ def steps(number: int) -> str:
     return "1 step" if number == 1 else f"{number} steps"
 
 
+def compared(now: str, then: str) -> Text:
+    """What a state shows in one place; marked where it was something else before."""
+    return Text(now) if now == then else Text(f"{now} *", style="bold")
+
+
 def matrices(cells: Sequence[Cell], width: int) -> Iterable[RenderableType]:
     """The matrix, in blocks of as many designs as fit side by side into a width in characters."""
     designs = list(dict.fromkeys(cell.design.name for cell in cells))
@@ -121,7 +126,9 @@ def scope_note(scope: Scope, cells: Sequence[Cell]) -> Text:
     """In which scope the cells were judged, and what that took."""
     seconds = sum(cell.seconds for cell in cells)
     number = "1 cell" if len(cells) == 1 else f"{len(cells)} cells"
-    return Text(f"Scope: {scope}. {number}, {seconds:.1f} s of checking.", style="dim")
+    systems = {PROPERTIES[cell.property_id].system for cell in cells}
+    threads = f", {scope.threads} threads" if "locks" in systems else ""
+    return Text(f"Scope: {scope}{threads}. {number}, {seconds:.1f} s of checking.", style="dim")
 
 
 def not_modelled_note() -> Text:

@@ -7,7 +7,9 @@ from collections.abc import Callable, Mapping
 from checker import Grounding, Index
 from checker.answers.trace import Trace, TraceStep
 from checker.systems.reading import Reading
+from mktme import lockwords
 from model import words as model_words
+from model.sorts import PROGRESS
 
 Labels = Mapping[str, str]
 
@@ -21,6 +23,8 @@ def call_in_words(reading: Reading, step: TraceStep) -> str:
 def start_in_words(grounding: Grounding, trace: Trace) -> str:
     """How the machine boots in a trace."""
     reading = Reading(grounding, trace.start)
+    if not reading.has("present"):
+        return lockwords.START
     packages = range(reading.size("present", 0))
     absent = [str(p) for p in packages if not reading.is_true("present", p)]
     if not absent:
@@ -32,9 +36,14 @@ def trace_in_words(grounding: Grounding, trace: Trace) -> str:
     """The whole trace in one line: calls with their answers, refusals named."""
     said = [start_in_words(grounding, trace)]
     for before, step in zip(trace.states, trace.steps, strict=False):
-        answer = "" if step.answer == "ok" else f" ({step.answer})"
+        answer = "" if step.answer == "ok" else answer_in_words(step.answer, " ({})")
         said.append(call_in_words(Reading(grounding, before), step) + answer)
     return "; ".join(said)
+
+
+def answer_in_words(answer: str, pattern: str = " → {}") -> str:
+    """A step's answer in such a pattern; nothing where the call's words say it all."""
+    return "" if answer in PROGRESS.values else pattern.format(answer)
 
 
 def changes_in_words(grounding: Grounding, before: Reading, after: Reading) -> list[str]:
@@ -162,6 +171,7 @@ _CALLS: Mapping[str, Callable[[Reading, Labels], str]] = {
     "cpu_startup": _cpu_startup,
     "cpu_teardown": _cpu_teardown,
     "retry_clear": _retry_clear,
+    **lockwords.CALLS,
 }
 
 
@@ -219,4 +229,5 @@ _CHANGES: Mapping[str, _Change] = {
     ),
     "requested_kind": _requested,
     "requested_bytes": _requested,
+    **lockwords.CHANGES,
 }

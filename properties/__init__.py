@@ -1,14 +1,15 @@
 """The claims about a key service: one sentence each, one Z3 text each, judging both sides.
 
-Read `catalogue` for the list and for where each claim means anything; `consistency`, `secrecy` and
-`availability` hold the claims themselves.
+Read `catalogue` for the list and for where each claim means anything; `consistency`, `secrecy`,
+`availability` and `locking` hold the claims themselves.
 """
 
 from properties.catalogue import (
     PROPERTIES,
     PropertyError,
+    claims_about,
     not_applicable,
     property_from_text,
 )
 
-__all__ = ["PROPERTIES", "PropertyError", "not_applicable", "property_from_text"]
+__all__ = ["PROPERTIES", "PropertyError", "claims_about", "not_applicable", "property_from_text"]

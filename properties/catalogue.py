@@ -8,6 +8,7 @@ from checker.systems.property import Property
 from designs import Design, nearest
 from properties.availability import HOTPLUG_ADMITTED
 from properties.consistency import BITMAP_EXACT, MEMORY_AGREES, TABLES_AGREE
+from properties.locking import NO_DEADLOCK, NO_LOST_LOCK, OPERATIONS_FINISH
 from properties.secrecy import NO_PLAINTEXT_UNSAVED, RELEASED_IS_CLEAR
 
 PROPERTIES: Mapping[str, Property] = {
@@ -19,8 +20,21 @@ PROPERTIES: Mapping[str, Property] = {
         NO_PLAINTEXT_UNSAVED,
         RELEASED_IS_CLEAR,
         HOTPLUG_ADMITTED,
+        NO_DEADLOCK,
+        NO_LOST_LOCK,
+        OPERATIONS_FINISH,
     )
 }
+
+PROGRESS: Mapping[str, str] = {
+    OPERATIONS_FINISH.id: "progress, as steps: nobody waits for ever, and each step nears an end"
+}
+"""Claims about infinite runs, with what is checked instead of each; its module says why."""
+
+
+def claims_about(system: str) -> Mapping[str, Property]:
+    """The properties of one of a design's systems, by id."""
+    return {name: claim for name, claim in PROPERTIES.items() if claim.system == system}
 
 
 class PropertyError(ValueError):

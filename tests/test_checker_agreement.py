@@ -24,7 +24,7 @@ from checker.systems.cone import cone_of_influence
 from checker.systems.wellformed import require_well_formed
 from designs import DESIGNS
 from model import Scope
-from properties import PROPERTIES, not_applicable
+from properties import claims_about, not_applicable
 
 FEW = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 MANY = settings(FEW, max_examples=40)
@@ -214,7 +214,7 @@ def answers(name, scope, jit=False):
     """What each property's verdict is, once the engines have agreed."""
     return " ".join(
         "n/a" if not_applicable(DESIGNS[name], claim) else answer(name, scope, claim, jit)
-        for claim in PROPERTIES.values()
+        for claim in claims_about("").values()
     )
 
 

@@ -27,7 +27,7 @@ from checker.exploring.jit import JitUnavailable, Machinery
 from checker.exploring.spill import Memory
 from designs import DESIGNS
 from model import Scope
-from properties import PROPERTIES
+from properties import claims_about
 
 needs_numba = pytest.mark.skipif(
     importlib.util.find_spec("numba") is None, reason="the extra [jit] is not installed"
@@ -167,7 +167,7 @@ def test_numba_has_every_operator_of_the_emitter():
 
 def claims_of(design, packages):
     grounding = grounded(DESIGNS[design], Scope(packages, 1, 1))
-    return grounding.system, [grounding.property(text) for text in PROPERTIES.values()]
+    return grounding.system, [grounding.property(text) for text in claims_about("").values()]
 
 
 def test_kernels_see_the_model_of_a_design(interpreted):

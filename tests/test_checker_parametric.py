@@ -28,7 +28,7 @@ from checker.systems.system import (
 )
 from designs import DESIGNS
 from model import key_service
-from properties import PROPERTIES
+from properties import claims_about
 
 ITEM = Index("Item", constants=("first", "second"))
 COLOUR = Enum("Colour", ("red", "green"))
@@ -156,7 +156,7 @@ def test_a_text_that_asks_for_smaller_ones_may_rely_on_a_least_one():
 @pytest.mark.parametrize("design", ["rfc-v2-fixed", "per-package", "resupply"])
 def test_the_axioms_are_true_of_every_small_size(design):
     read = QuantifiedSystem(key_service(DESIGNS[design], Parametric()))
-    for claim in PROPERTIES.values():
+    for claim in claims_about("").values():
         read.judged(claim)
     axioms = read.interpretation.axioms()
     sorts = {

@@ -10,7 +10,7 @@ import pytest
 from checker import decide
 from conformance.lockstep import ground
 from designs import DESIGNS, KNOBS, POSTURE, Design, DesignError, prices, repaired
-from model import Scope
+from model import SYSTEMS, Scope
 from properties import PROPERTIES, not_applicable
 
 NAMED = {
@@ -38,9 +38,9 @@ def postures() -> Iterator[Design]:
 
 def verdicts(design: Design) -> dict[str, str]:
     """Property id to the checker's word, for the properties that apply."""
-    grounding = ground(design, Scope())
+    read = {system: ground(design, Scope(), system) for system in SYSTEMS}
     return {
-        claim.id: decide(grounding.system, grounding.property(claim)).word
+        claim.id: decide(read[claim.system].system, read[claim.system].property(claim)).word
         for claim in PROPERTIES.values()
         if not_applicable(design, claim) is None
     }

@@ -226,7 +226,7 @@ def test_json_is_one_object_with_scope_versions_and_results(mktme):
     status, out, err = mktme("check", "rfc-v2", "hotplug-admitted", "bitmap-exact", "--json")
     said = json.loads(out)
     assert (statuses.VIOLATED, "") == (status, err)
-    assert {"packages": 2, "cpus": 2, "keyids": 2, "values": 2} == said["scope"]
+    assert {"packages": 2, "cpus": 2, "keyids": 2, "values": 2, "threads": 2} == said["scope"]
     assert {
         "python",
         "mktme",
@@ -352,3 +352,41 @@ def test_the_legend_counts_states_only_where_some_were_counted():
     assert "(n)" not in render.legend([proved]).plain
     explored = dataclasses.replace(proved, verdict=Verdict("PROVED", "explore", 1, states=7))
     assert "(n) distinct states" in render.legend([explored]).plain
+
+
+def test_a_deadlock_is_explained_with_the_locks(mktme):
+    status, out, _ = mktme("explain", "rfc-v2-fixed,lock_order=map_first", "no-deadlock")
+    said = " ".join(out.split())
+    assert statuses.HOLDS == status
+    assert "violates no-deadlock, in 4 steps" in said
+    assert "1. thread 0 begins CPU startup" in said
+    assert "4. thread 1 takes the map lock" in said
+    assert "thread operation holds waits for" in said
+    assert "Seen of the implementation's locks:" in said
+    assert "thread 1 waits for the CPU-hotplug lock for reading" in said
+    assert "user keys" not in said
+    assert "goes_on" not in said
+
+
+def test_claims_about_locks_are_judged_with_the_number_of_threads(mktme):
+    status, out, _ = mktme("check", "rfc-v2-fixed", "no-lost-lock")
+    said = " ".join(out.split())
+    assert statuses.HOLDS == status
+    assert "✓ proved (10,562)" in said
+    assert "2 distinct user keys, 2 threads." in said
+
+
+def test_a_story_of_locks_tells_each_step_and_that_an_operation_returns(mktme):
+    status, out, _ = mktme("check", "rfc-v2", "no-lost-lock", "--json")
+    (result,) = json.loads(out)["results"]
+    assert statuses.VIOLATED == status
+    assert (
+        "boot; no thread runs an operation; thread 0 begins update of a key that VMAs use;"
+        " thread 0 looks without a lock; thread 0 takes the map lock and returns"
+    ) == result["story"]
+    assert (3, True, None) == (result["length"], result["replayed"], result["price"])
+
+
+def test_the_list_says_what_is_checked_instead_of_progress(mktme):
+    _, out, _ = mktme("list", "properties")
+    assert "progress, as steps" in " ".join(out.split())

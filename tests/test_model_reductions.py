@@ -14,7 +14,7 @@ from checker.systems.grounding import Grounding
 from checker.systems.system import Normaliser
 from designs import DESIGNS
 from model import Scope, key_service
-from properties import PROPERTIES, not_applicable
+from properties import PROPERTIES, claims_about, not_applicable
 
 SMALL = Scope(packages=2, cpus=2, keyids=1, values=2)
 
@@ -67,7 +67,7 @@ def cells(names):
     return [
         (name, claim)
         for name in names
-        for claim in PROPERTIES
+        for claim in claims_about("")
         if not_applicable(DESIGNS[name], PROPERTIES[claim]) is None
     ]
 
