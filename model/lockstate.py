@@ -106,6 +106,7 @@ class LockState:
         self.some = interpretation.some
         self._interpretation = interpretation
         self._values = values
+        self._chains: dict[tuple[int, int], tuple[Term, Term]] = {}
 
     def __getattr__(self, family: str) -> Any:
         return getattr(self._values, family)
@@ -200,14 +201,20 @@ class LockState:
         can be threads; a chain as long as that has met one of them twice.
         """
 
-        def chain(waiting: Term, length: int) -> Term:
-            if not length:
-                return z3.BoolVal(True)
-            return self.some(
+        return self._chain(thread, THREADS_MAX)
+
+    def _chain(self, waiting: Term, length: int) -> Term:
+        """Whether so many threads, or fewer up to an idle one, wait for one another from here."""
+        if not length:
+            return z3.BoolVal(True)
+        known = self._chains.get((waiting.get_id(), length))
+        if known is None:
+            found = self.some(
                 THREAD,
                 lambda u: z3.And(
-                    self.bars(u, waiting), z3.Or(self.is_idle(u), chain(u, length - 1))
+                    self.bars(u, waiting), z3.Or(self.is_idle(u), self._chain(u, length - 1))
                 ),
             )
-
-        return chain(thread, THREADS_MAX)
+            # The term is kept with its formula, for z3 reuses the ids of terms that nothing holds.
+            known = self._chains[waiting.get_id(), length] = waiting, found
+        return known[1]

@@ -312,7 +312,7 @@ def test_the_readme_shows_the_matrix_that_compare_prints(mktme, readme):
     shown = [" ".join(line.split()) for line in block.splitlines() if "─" not in line]
     assert statuses.HOLDS == status
     assert shown == printed[1 : len(shown) + 1]
-    assert 14 == out.count("Replayed.")
+    assert 20 == out.count("Replayed.")
 
 
 @pytest.fixture
