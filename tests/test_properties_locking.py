@@ -13,7 +13,7 @@ from checker.systems.reading import Reading
 from conformance import replay
 from conformance.lockstep import ground
 from designs import DESIGNS, DETAILS, KNOBS, Design, design_from_text, prices
-from mktme.judge import what_broke
+from mktme.judge import judge, what_broke
 from model import Scope, lockwords
 from model.lockpaths import GIVE_MAP, GIVE_MMAP_SEM, TAKE_MAP, TAKE_MMAP_SEM, Path, paths
 from model.locks import system_of
@@ -124,6 +124,15 @@ def test_a_third_thread_shortens_no_counterexample_of_one_knob(knob: str, claim:
     design = DESIGNS["rfc-v2-fixed"].but(**{knob: KNOBS[knob].posted})
     expected = ALONE[knob][NAMES.index(claim)]
     assert expected == len(judged(design, claim, threads=3).trace or ())
+
+
+@pytest.mark.deep
+@pytest.mark.parametrize("claim", ["no-deadlock", "no-lost-lock"])
+def test_four_threads_neither_deadlock_nor_lose_a_lock(claim: str) -> None:
+    """So many states stand for all: threads are interchangeable, which is proved first."""
+    cell = judge(DESIGNS["rfc-v2-fixed"], CLAIMS[claim], Scope(threads=4))
+    assert cell.verdict is not None
+    assert ("PROVED", 1_937_730) == (cell.word, cell.verdict.states)
 
 
 # Faulty models
