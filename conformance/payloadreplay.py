@@ -18,7 +18,7 @@ from conformance.abstraction import AbstractionError
 from conformance.lockstep import Disagreement, differences
 from conformance.payloadcalls import Caller, Seen
 from conformance.payloadtexts import PayloadCall, call_of, continuations, token_in_words
-from conformance.replayed import HOLDS, Replay, ReplayStep, executed, holds_on
+from conformance.replayed import HOLDS, Replay, ReplayStep, executions_in_words, holds_on
 from designs import Design
 from model import Scope
 
@@ -149,7 +149,7 @@ def _observed(grounding: Grounding, expected: State, seen: Mapping[str, str]) ->
 
 
 def _executions(seen: Seen, is_open: bool) -> tuple[str, ...]:
-    return () if is_open else tuple(map(executed, seen.executions))
+    return () if is_open else executions_in_words(seen.executions)
 
 
 def _shown(grounding: Grounding, trace: Trace, seen: Seen) -> Iterator[str]:

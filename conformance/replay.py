@@ -4,23 +4,68 @@ The calls of a trace are made on a booted kernel, with the same faults. After ea
 and the abstract state are compared with the trace. At the end the property's own formula judges
 what was observed: the implementation's states and answers, not the model's. Only if all of that
 agrees has the counterexample replayed.
+
+Who makes the calls depends on the system that the claim speaks about: `performer` chooses.
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Protocol
 
 from checker.answers.trace import Trace
 from checker.systems.grounding import Grounding
 from checker.systems.property import Property
 from checker.systems.system import Call, State
 from conformance.abstraction import AbstractionError, abstract
+from conformance.lockrun import LockRun
 from conformance.lockstep import booted, differences
 from conformance.observe import observe
 from conformance.payloadreplay import replay_payload
-from conformance.replayed import HOLDS, Replay, ReplayStep, executed, holds_on
-from conformance.subject import Subject
+from conformance.replayed import (
+    HOLDS,
+    Replay,
+    ReplayStep,
+    executions_in_words,
+    has_failed,
+    holds_on,
+)
 from designs import Design
-from impl import Status
+from impl.hardware.pconfig import Execution
 from model import Scope
+
+__all__ = ["Replay", "ReplayStep", "performer", "replay"]
+
+
+class Performer(Protocol):
+    """A booted kernel on which the calls of one of a design's systems are made.
+
+    Where it cannot do or say what the model has, it raises AbstractionError.
+    """
+
+    def make(self, call: Call) -> ReplayStep:
+        """Make one call."""
+
+    def failed_otherwise(self, call: Call) -> bool:
+        """Whether the call just made had a PCONFIG fail that should not have, or none that should.
+
+        What a claim says of failures it says of those that the trace chooses.
+        """
+
+    def state(self) -> State:
+        """The model state that the kernel is in."""
+
+    def observe(self, claim: Property, trace: Trace) -> Iterable[str]:
+        """What the violation that the trace ends in looks like there."""
+
+
+def performer(
+    design: Design, scope: Scope, grounding: Grounding, claim: Property, trace: Trace
+) -> Performer:
+    """A kernel that can run this trace of the system that the claim speaks about."""
+    if claim.system == "locks":
+        return LockRun(design, grounding, [step.call for step in trace.steps])
+    return _OnKeyService(design, scope, grounding, trace)
 
 
 def replay(
@@ -29,30 +74,55 @@ def replay(
     """Run a violating trace on the implementation of the same design and scope."""
     if claim.system == "payload":
         return replay_payload(design, scope, grounding, claim, trace)
-    subject = booted(design, scope, grounding, trace.start)
+    kernel = performer(design, scope, grounding, claim, trace)
     steps: list[ReplayStep] = []
     states: list[State] = []
     try:
-        states.append(_observed(subject, grounding, trace.start, "booting"))
+        states.append(_observed(kernel, grounding, trace.start, "booting"))
         for number, expected in enumerate(trace.steps, 1):
-            before = len(subject.kernel.machine.executions)
-            answer = subject.call(grounding, expected.call)
-            executions = subject.kernel.machine.executions[before:]
-            steps.append(ReplayStep(answer, subject.refusal, tuple(map(executed, executions))))
             what = f"step {number}, {expected.call.action}"
-            if answer != expected.answer:
+            steps.append(done := _made(kernel, expected.call, what))
+            if done.answer != expected.answer:
                 raise _Different(
-                    f"{what}: the model answers {expected.answer}, the implementation {answer}"
+                    f"{what}: the model answers {expected.answer}, the implementation {done.answer}"
                 )
-            failed = any(done.status is not Status.PROG_SUCCESS for done in executions)
-            if failed != _chooses_failure(grounding, expected.call):
+            if kernel.failed_otherwise(expected.call):
                 raise _Different(f"{what}: the PCONFIGs that failed are not those of the trace")
-            states.append(_observed(subject, grounding, expected.state, what))
+            states.append(_observed(kernel, grounding, expected.state, what))
     except (_Different, AbstractionError) as difference:
         return Replay(tuple(steps), (), str(difference))
     if holds_on(grounding, claim, trace, states, steps[-1].answer if steps else ""):
         return Replay(tuple(steps), (), HOLDS)
-    return Replay(tuple(steps), tuple(observe(subject, claim, trace)))
+    return Replay(tuple(steps), tuple(kernel.observe(claim, trace)))
+
+
+class _OnKeyService:
+    """The key service's calls, each made as a whole."""
+
+    def __init__(self, design: Design, scope: Scope, grounding: Grounding, trace: Trace) -> None:
+        self._grounding = grounding
+        self._subject = booted(design, scope, grounding, trace.start)
+        self._executed: list[Execution] = []
+
+    def make(self, call: Call) -> ReplayStep:
+        """Make the call with its faults, which last as long as it does."""
+        subject, executions = self._subject, self._subject.kernel.machine.executions
+        before = len(executions)
+        answer = subject.call(self._grounding, call)
+        self._executed = executions[before:]
+        return ReplayStep(answer, subject.refusal, executions_in_words(self._executed))
+
+    def failed_otherwise(self, call: Call) -> bool:
+        """Whether other PCONFIGs failed than the call says."""
+        return has_failed(self._executed) != _chooses_failure(self._grounding, call)
+
+    def state(self) -> State:
+        """The abstract state of the kernel's bytes."""
+        return abstract(self._subject, self._grounding)
+
+    def observe(self, claim: Property, trace: Trace) -> Iterable[str]:
+        """What the bytes show."""
+        return observe(self._subject, claim, trace)
 
 
 def _chooses_failure(grounding: Grounding, call: Call) -> bool:
@@ -67,8 +137,15 @@ class _Different(Exception):
     pass
 
 
-def _observed(subject: Subject, grounding: Grounding, expected: State, what: str) -> State:
-    state = abstract(subject, grounding)
+def _made(kernel: Performer, call: Call, what: str) -> ReplayStep:
+    try:
+        return kernel.make(call)
+    except AbstractionError as error:
+        raise _Different(f"{what}: {error}") from error
+
+
+def _observed(kernel: Performer, grounding: Grounding, expected: State, what: str) -> State:
+    state = kernel.state()
     wrong = differences(grounding.system, expected, state)
     if wrong:
         raise _Different(f"{what}: {'; '.join(wrong)}")

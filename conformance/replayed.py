@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from checker.answers.trace import Trace, choice_of, is_true_in
 from checker.systems.grounding import Grounding
 from checker.systems.property import Property
 from checker.systems.system import State
-from impl import Command
+from impl import Command, Status
 from impl.hardware.pconfig import Execution
 
 HOLDS = "the implementation did the same, yet the property holds of it"
@@ -32,7 +32,7 @@ class ReplayStep:
 class Replay:
     """A replayed counterexample; `disagreement` is empty exactly when it replayed.
 
-    `observed` says, from the kernel's bytes, what the violation looks like.
+    `observed` says, from the kernel's bytes and locks, what the violation looks like.
     """
 
     steps: tuple[ReplayStep, ...]
@@ -70,9 +70,15 @@ def holds_on(
     )
 
 
-def executed(execution: Execution) -> str:
-    """A PCONFIG that was executed, in words: where, what, and its status."""
-    return (
-        f"CPU {execution.cpu} of package {execution.package}:"
-        f" {Command(execution.command).name} KeyID {execution.keyid} -> {execution.status.name}"
+def executions_in_words(executions: Iterable[Execution]) -> tuple[str, ...]:
+    """One line for each PCONFIG that was executed: where, what, and its status."""
+    return tuple(
+        f"CPU {done.cpu} of package {done.package}: {Command(done.command).name}"
+        f" KeyID {done.keyid} -> {done.status.name}"
+        for done in executions
     )
+
+
+def has_failed(executions: Iterable[Execution]) -> bool:
+    """Whether one of these PCONFIGs failed."""
+    return any(done.status is not Status.PROG_SUCCESS for done in executions)

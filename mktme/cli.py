@@ -175,8 +175,6 @@ def explain(
     else:
         for part in telling.explanation(cell, ground(chosen, scope, claim.system)):
             out.print(part)
-    out.print()
-    out.print(render.not_modelled_note())
     return statuses.for_compare([cell])
 
 
@@ -374,8 +372,6 @@ def _show(
     if written:
         out.print()
         out.print(render.certificates_note(certificates or "", len(written)))
-    out.print()
-    out.print(render.not_modelled_note())
 
 
 def _judged(

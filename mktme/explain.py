@@ -16,7 +16,8 @@ from conformance import Replay
 from conformance.owners import user_key
 from mktme import payloadwords, words
 from mktme.judge import Cell
-from mktme.render import steps
+from mktme.lockpanel import lock_table
+from mktme.render import compared, steps
 from model import words as model_words
 from model.sorts import BYTES
 from properties import PROPERTIES
@@ -31,7 +32,8 @@ def explanation(cell: Cell, grounding: Grounding) -> Iterator[RenderableType]:
     yield Text(f"{cell.design.name} violates {claim.id}, in {steps(len(trace))}", style="bold")
     yield Text(f"The property: {claim.sentence}")
     table = TABLES[claim.system]
-    yield Text(f"The user keys: {_fingerprints(grounding)}.", style="dim")
+    if claim.system != "locks":
+        yield Text(f"The user keys: {_fingerprints(grounding)}.", style="dim")
     yield Text("* marks what a step changed.\n", style="dim")
     before = Reading(grounding, trace.start)
     yield Text(f"0. {words.start_in_words(grounding, trace, claim.system)}", style="bold")
@@ -39,7 +41,7 @@ def explanation(cell: Cell, grounding: Grounding) -> Iterator[RenderableType]:
     for number, step in enumerate(trace.steps, 1):
         after = Reading(grounding, step.state)
         call = words.call_in_words(before, step, claim.system)
-        yield Text(f"\n{number}. {call} → {step.answer}", style="bold")
+        yield Text(f"\n{number}. {call}{words.answer_in_words(step.answer)}", style="bold")
         changes = words.changes_in_words(grounding, before, after, claim.system)
         for change in changes:
             yield Text(f"   {change}")
@@ -70,11 +72,11 @@ def key_tables(reading: Reading, before: Reading) -> Table:
         cells = []
         if is_global:
             cells += [
-                _compared(f(reading, keyid), f(before, keyid)) for f in (_map, _count, _bit, _vault)
+                compared(f(reading, keyid), f(before, keyid)) for f in (_map, _count, _bit, _vault)
             ]
         for package in packages:
             now, then = (_on_package(r, package, keyid) for r in (reading, before))
-            cells.append(_compared(now, then))
+            cells.append(compared(now, then))
         table.add_row(str(keyid + 1), *cells)
     return table
 
@@ -90,12 +92,16 @@ def _key_service(reading: Reading, before: Reading) -> Iterator[Table]:
 TABLES: Mapping[str, Callable[[Reading, Reading], Iterator[Table]]] = {
     "": _key_service,
     "payload": lambda reading, before: iter([payloadwords.tokens_table(reading, before)]),
+    "locks": lambda reading, before: iter([lock_table(reading, before)]),
 }
 """How a state is drawn beside the one before it, for each of a design's systems."""
 
 
-def _compared(now: str, then: str) -> Text:
-    return Text(now) if now == then else Text(f"{now} *", style="bold")
+SEEN_IN: Mapping[str, str] = {
+    "": "Seen in the implementation's memory and key tables:",
+    "payload": "Seen in the implementation's memory and answers:",
+    "locks": "Seen of the implementation's locks:",
+}
 
 
 def _package_title(reading: Reading, package: int) -> str:
@@ -161,7 +167,7 @@ def memory_table(reading: Reading, before: Reading) -> Table | None:
     for title in ("VMA", "encrypted with", "page"):
         table.add_column(title)
     for vma, now, then in rows:
-        table.add_row(str(vma), *(_compared(a, b) for a, b in zip(now, then, strict=True)))
+        table.add_row(str(vma), *(compared(a, b) for a, b in zip(now, then, strict=True)))
     return table
 
 
@@ -189,7 +195,7 @@ def _replay(
     before = trace.states
     for number, (step, done) in enumerate(zip(trace.steps, replay.steps, strict=False), 1):
         call = words.call_in_words(Reading(grounding, before[number - 1]), step, claim.system)
-        yield Text(f"{number}. {call} → {done.answer}")
+        yield Text(f"{number}. {call}{words.answer_in_words(done.answer)}")
         if done.refusal:
             yield Text(f"   kernel: {done.refusal}")
         for execution in done.executions:
@@ -197,7 +203,7 @@ def _replay(
     if not replay.agrees:
         yield Text(f"THE REPLAY DISAGREES: {replay.disagreement}", style="bold red reverse")
         return
-    yield Text("Seen in the implementation's memory and key tables:")
+    yield Text(SEEN_IN[claim.system])
     for line in replay.observed:
         yield Text(f"   {line}")
     yield Text(f"The implementation did the same, and violates {claim.id} too.", style="bold")

@@ -12,7 +12,7 @@ from designs import KNOBS, Design
 from designs.knobs import Knob
 from mktme.simulation import expectations, vocabulary
 from mktme.simulation.language import FORMS
-from model import NOT_MODELLED
+from properties.catalogue import PROGRESS
 
 
 def designs(named: Mapping[str, Design]) -> Table:
@@ -33,7 +33,8 @@ def properties(claims: Mapping[str, Property]) -> Table:
     """The claims."""
     table = Table("property", "kind", "statement", "source", header_style="bold")
     for claim in claims.values():
-        table.add_row(claim.id, claim.kind, claim.sentence, claim.source)
+        kind = PROGRESS.get(claim.id, claim.kind)
+        table.add_row(claim.id, kind, claim.sentence, claim.source)
     return table
 
 
@@ -41,11 +42,10 @@ def knobs(catalogue: Mapping[str, Knob]) -> Table:
     """The decisions that make a design."""
     table = Table("knob", "kind", "value", "meaning", "source", header_style="bold")
     for knob in catalogue.values():
-        absent = Text("\nnot modelled yet", style="dim") if knob.name in NOT_MODELLED else Text("")
         for number, (value, meaning) in enumerate(knob.meanings.items()):
             first = number == 0
             table.add_row(
-                Text(knob.name).append(absent) if first else "",
+                knob.name if first else "",
                 knob.kind if first else "",
                 f"{value} (posted)" if first else value,
                 meaning,

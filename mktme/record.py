@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib.metadata
 import platform
 from collections.abc import Iterable, Mapping
@@ -10,7 +11,7 @@ from typing import Any
 
 from conformance.costs import Costs
 from mktme.judge import Cell
-from model import NOT_MODELLED, Scope
+from model import Scope
 
 PACKAGES = ("mktme", "z3-solver", "cvc5", "python-sat", "numpy", "cryptography")
 
@@ -23,24 +24,18 @@ def record(
     certificates: Mapping[tuple[str, str], Path] = NONE_WRITTEN,
     measured: Iterable[Costs] = (),
 ) -> dict[str, Any]:
-    """`scope`, `versions`, `not_modelled` (knob to reason), and one result for each cell.
+    """`scope`, `versions`, and one result for each cell.
 
     `certificates` has the files that were written, by design and property. Where costs were
     measured, they stand under `costs`, one object for each design (`conformance.costs.Costs`).
     """
     costs = [costs.as_json() for costs in measured]
     return {
-        "scope": {
-            "packages": scope.packages,
-            "cpus": scope.cpus,
-            "keyids": scope.keyids,
-            "values": scope.values,
-        },
+        "scope": dataclasses.asdict(scope),
         "versions": {
             "python": platform.python_version(),
             **{name: importlib.metadata.version(name) for name in PACKAGES},
         },
-        "not_modelled": dict(NOT_MODELLED),
         "results": [
             _result(cell, certificates.get((cell.design.name, cell.property_id))) for cell in cells
         ],

@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from mktme.judge import Cell
-from model import NOT_MODELLED, Scope
+from model import Scope
 from properties import PROPERTIES
 
 _SIGNS = {
@@ -43,6 +43,11 @@ def sign(cell: Cell) -> Text:
 def steps(number: int) -> str:
     """A number of steps, in words."""
     return "1 step" if number == 1 else f"{number} steps"
+
+
+def compared(now: str, then: str) -> Text:
+    """What a state shows in one place; marked where it was something else before."""
+    return Text(now) if now == then else Text(f"{now} *", style="bold")
 
 
 def matrices(cells: Sequence[Cell], width: int) -> Iterable[RenderableType]:
@@ -121,16 +126,9 @@ def scope_note(scope: Scope, cells: Sequence[Cell]) -> Text:
     """In which scope the cells were judged, and what that took."""
     seconds = sum(cell.seconds for cell in cells)
     number = "1 cell" if len(cells) == 1 else f"{len(cells)} cells"
-    return Text(f"Scope: {scope}. {number}, {seconds:.1f} s of checking.", style="dim")
-
-
-def not_modelled_note() -> Text:
-    """The knobs that no answer depends on yet, so that nobody believes they were checked."""
-    reasons: dict[str, list[str]] = {}
-    for knob, reason in NOT_MODELLED.items():
-        reasons.setdefault(reason, []).append(knob)
-    said = "; ".join(f"{', '.join(knobs)} ({reason})" for reason, knobs in reasons.items())
-    return Text(f"Knobs that are not modelled yet: {said}.", style="dim")
+    systems = {PROPERTIES[cell.property_id].system for cell in cells}
+    threads = f", {scope.threads} threads" if "locks" in systems else ""
+    return Text(f"Scope: {scope}{threads}. {number}, {seconds:.1f} s of checking.", style="dim")
 
 
 def legend(cells: Sequence[Cell]) -> Text:

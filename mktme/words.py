@@ -7,8 +7,9 @@ from collections.abc import Callable, Mapping
 from checker import Grounding
 from checker.answers.trace import Trace, TraceStep
 from checker.systems.reading import Reading
-from mktme import payloadwords
+from mktme import lockwords, payloadwords
 from model import words as model_words
+from model.sorts import PROGRESS
 
 Labels = Mapping[str, str]
 
@@ -29,6 +30,8 @@ def start_in_words(grounding: Grounding, trace: Trace, system: str = "") -> str:
     if system == "payload":
         return payloadwords.START
     reading = Reading(grounding, trace.start)
+    if not reading.has("present"):
+        return lockwords.START
     packages = range(reading.size("present", 0))
     absent = [str(p) for p in packages if not reading.is_true("present", p)]
     said = f"boot with {_packages(absent)} absent" if absent else "boot with all packages"
@@ -39,9 +42,14 @@ def trace_in_words(grounding: Grounding, trace: Trace, system: str = "") -> str:
     """The whole trace in one line: calls with their answers, refusals named."""
     said = [start_in_words(grounding, trace, system)]
     for before, step in zip(trace.states, trace.steps, strict=False):
-        answer = "" if step.answer in ("ok", "reading") else f" ({step.answer})"
+        answer = "" if step.answer == "ok" else answer_in_words(step.answer, " ({})")
         said.append(call_in_words(Reading(grounding, before), step, system) + answer)
     return "; ".join(said)
+
+
+def answer_in_words(answer: str, pattern: str = " → {}") -> str:
+    """A step's answer in such a pattern; nothing where the call's words say it all."""
+    return "" if answer in (*PROGRESS.values, "reading") else pattern.format(answer)
 
 
 def changes_in_words(
@@ -190,6 +198,7 @@ _CALLS: Mapping[str, Callable[[Reading, Labels], str]] = {
     "fork": _fork,
     "write": _write,
     "migrate": _migrate,
+    **lockwords.CALLS,
 }
 
 
@@ -292,4 +301,5 @@ _CHANGES: Mapping[str, _Change] = {
     "strayed": lambda at, new, _: "an access went beyond an array's bounds",
     "requested_kind": _requested,
     "requested_bytes": _requested,
+    **lockwords.CHANGES,
 }

@@ -6,11 +6,13 @@ is written in, `service` for the key service's operations, `references` for who 
 `machine` for what happens to CPUs and packages, `memory` for VMAs and pages, `programming` for what
 all of these share, `attacker` for who sees what, `reductions` for states that stand for others.
 `payloads` is a system of its own, the parser of payload texts (`payloadstate` is its state), beside
-what `documentation` says.
+what `documentation` says. Threads and locks are another: `lockpaths` has what each operation takes,
+`locks` what threads do with it.
 
 What this leaves out, so that no answer may be read as covering it: keyrings, permissions and
 revocation as a step of its own (a key that is destroyed was revoked some time before); VMAs of more
-than one page, and memory that is not encrypted; packages that are removed; caches.
+than one page, and memory that is not encrypted; packages that are removed; caches; and what
+operations in flight at once do to each other's data.
 """
 
 from __future__ import annotations
@@ -25,6 +27,7 @@ from checker.systems.system import BOOL, Index, Interpretation, System, Term
 from designs import Design
 from model import machine, memory, service
 from model.families import families
+from model.locks import locks
 from model.payloads import payload_parser
 from model.reductions import reductions
 from model.scope import LIMITS, Scope, ScopeError
@@ -33,7 +36,6 @@ from model.state import State
 
 __all__ = [
     "LIMITS",
-    "NOT_MODELLED",
     "SYSTEMS",
     "Scope",
     "ScopeError",
@@ -41,9 +43,6 @@ __all__ = [
     "key_service",
     "text_of",
 ]
-
-NOT_MODELLED: Mapping[str, str] = {"lock_order": "locks are not modelled"}
-"""Knobs that act in no system yet, each with the reason. The implementation may differ."""
 
 
 def key_service(design: Design, interpretation: Interpretation) -> System:
@@ -63,6 +62,7 @@ def key_service(design: Design, interpretation: Interpretation) -> System:
 SYSTEMS: Mapping[str, Callable[[Design, Interpretation], System]] = {
     "": key_service,
     "payload": payload_parser,
+    "locks": locks,
 }
 """The modelled systems by the name that a property gives; most speak about the key service."""
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 
 from checker.systems.system import Index
 from designs import Design
-from model.sorts import BYTES, CPU, KEY, KEYID, PACKAGE, THREAD, TOKEN, VMA
+from model.sorts import BYTES, CPU, KEY, KEYID, LOCK, PACKAGE, THREAD, TOKEN, VMA
 
 
 class ScopeError(ValueError):
@@ -42,7 +42,10 @@ class Scope:
 
     `vmas` 2: a KeyID's reference count is moved by a first and by a last VMA, and a VMA that forks
     needs another one.
-    `threads` 2: every cycle in the locks' order of acquisition is closed by two operations.
+    `threads` 2: an operation that waits while it holds a lock has the map lock, or is on its way to
+    it; so one that has it and one that comes for it close a circle, if any do. A third, such as a
+    CPU startup that queues in front of a reader, only makes it longer. That is an argument: three
+    and four threads are checked too.
 
     The number of keys is no bound: a live key holds a KeyID, so there are as many key objects as
     KeyIDs, or as pairs of package and KeyID where each package has its own.
@@ -75,6 +78,7 @@ class Scope:
             VMA: self.vmas,
             THREAD: self.threads,
             TOKEN: len(TOKEN.constants),
+            LOCK: len(LOCK.constants),
         }
 
     def __str__(self) -> str:

@@ -16,6 +16,15 @@ VMA = Index("VMA")
 THREAD = Index("Thread")
 """Operations in flight at once, of the locks' system only."""
 
+LOCK = Index("Lock", constants=("map", "hotplug", "mmap_sem"))
+"""The map lock, the CPU-hotplug lock, and the address-space lock of one process."""
+
+HOLD = Enum("Hold", ("no", "shared", "exclusive"))
+"""Whether and how a thread holds a lock: for reading, or for writing."""
+
+PROGRESS = Enum("Progress", ("goes_on", "waits", "returns"))
+"""What becomes of an operation in one step, in the locks' system."""
+
 BYTES = Index("Bytes", constants=("zeros", "random"), numbered_from=None)
 """What a key field holds: zeros, some package's own random key, or user key A, B, …
 

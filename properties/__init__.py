@@ -1,7 +1,7 @@
 """The claims about a key service: one sentence each, one Z3 text each, judging both sides.
 
 Read `catalogue` for the list and for where each claim means anything; `consistency`, `secrecy`,
-`availability` and `payload` hold the claims themselves.
+`availability`, `interface`, `data`, `payload` and `locking` hold the claims themselves.
 """
 
 from properties.catalogue import (

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from checker.systems.property import Property
 from designs import Design, nearest
-from properties import availability, consistency, data, interface, payload, secrecy
+from properties import availability, consistency, data, interface, locking, payload, secrecy
 
 PROPERTIES: Mapping[str, Property] = {
     claim.id: claim
@@ -33,7 +33,10 @@ PROPERTIES: Mapping[str, Property] = {
         availability.USER_KEYS_ADMITTED,
         availability.MIGRATION_ADMITTED,
         availability.KEYID_NAMES_KEY,
+        locking.NO_DEADLOCK,
+        locking.NO_LOST_LOCK,
         availability.NO_LOST_KEYID,
+        locking.OPERATIONS_FINISH,
         interface.IN_BOUNDS,
         interface.NO_DANGLING,
         payload.PAYLOAD_AS_DOCUMENTED,
@@ -46,6 +49,13 @@ _NEEDS_USER_KEYS = frozenset(
     {"bitmap-exact", "no-plaintext-after-release", "cold-boot-keys", "cold-boot-keys-tme"}
 )
 """Claims about KeyIDs that are mapped to a user key."""
+
+PROGRESS: Mapping[str, str] = {
+    locking.OPERATIONS_FINISH.id: (
+        "progress, as steps: nobody waits for ever, and each step nears an end"
+    )
+}
+"""Claims about infinite runs, with what is checked instead of each; its module says why."""
 
 
 class PropertyError(ValueError):

@@ -17,7 +17,7 @@ from checker.portfolio import answer, combined, decide, in_turn
 from designs import DESIGNS
 from mktme.judge import question_of
 from model import Scope
-from properties import PROPERTIES, not_applicable
+from properties import claims_about, not_applicable
 
 FEW = Limits(states_max=3, seconds_max=120)
 """Too few states for an exploration to answer: the engines beside it have to."""
@@ -83,7 +83,7 @@ SMALL = Scope(2, 1, 1, 1)
 CELLS = [
     (name, property_id)
     for name, design in DESIGNS.items()
-    for property_id, claim in PROPERTIES.items()
+    for property_id, claim in ((c.id, c) for c in claims_about(""))
     if not not_applicable(design, claim)
 ]
 

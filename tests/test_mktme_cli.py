@@ -229,7 +229,7 @@ def test_json_is_one_object_with_scope_versions_and_results(mktme):
     status, out, err = mktme("check", "rfc-v2", "hotplug-admitted", "bitmap-exact", "--json")
     said = json.loads(out)
     assert (statuses.VIOLATED, "") == (status, err)
-    assert {"packages": 2, "cpus": 2, "keyids": 2, "values": 2} == said["scope"]
+    assert {"packages": 2, "cpus": 2, "keyids": 2, "values": 2, "threads": 2} == said["scope"]
     assert {
         "python",
         "mktme",
@@ -249,7 +249,7 @@ def test_json_is_one_object_with_scope_versions_and_results(mktme):
 def test_the_knobs_that_are_not_modelled_are_named_beside_the_answer(mktme):
     _, out, _ = mktme("check", "rfc-v2", "released-is-clear")
     assert "Knobs that are not modelled yet" in out
-    assert "lock_order" in out
+    assert "key_lookup" in out
 
 
 def test_explain_tells_the_steps_and_the_replay(mktme):
@@ -315,7 +315,7 @@ def test_the_readme_shows_the_matrix_that_compare_prints(mktme, readme):
     shown = [" ".join(line.split()) for line in block.splitlines() if "─" not in line]
     assert statuses.HOLDS == status
     assert shown == printed[1 : len(shown) + 1]
-    assert 16 == out.count("Replayed.")
+    assert 20 == out.count("Replayed.")
 
 
 @pytest.fixture
@@ -376,3 +376,41 @@ def test_only_compare_tells_costs(mktme):
     assert "costs" not in out
     _, out, _ = mktme("check", "rfc-v2-fixed", "bitmap-exact", "--json")
     assert "costs" not in json.loads(out)
+
+
+def test_a_deadlock_is_explained_with_the_locks(mktme):
+    status, out, _ = mktme("explain", "rfc-v2-fixed,lock_order=map_first", "no-deadlock")
+    said = " ".join(out.split())
+    assert statuses.HOLDS == status
+    assert "violates no-deadlock, in 4 steps" in said
+    assert "1. thread 0 begins CPU startup" in said
+    assert "4. thread 1 takes the map lock" in said
+    assert "thread operation holds waits for" in said
+    assert "Seen of the implementation's locks:" in said
+    assert "thread 1 waits for the CPU-hotplug lock for reading" in said
+    assert "user keys" not in said
+    assert "goes_on" not in said
+
+
+def test_claims_about_locks_are_judged_with_the_number_of_threads(mktme):
+    status, out, _ = mktme("check", "rfc-v2-fixed", "no-lost-lock")
+    said = " ".join(out.split())
+    assert statuses.HOLDS == status
+    assert "✓ proved (10,562)" in said
+    assert "2 distinct user keys, 2 threads." in said
+
+
+def test_a_story_of_locks_tells_each_step_and_that_an_operation_returns(mktme):
+    status, out, _ = mktme("check", "rfc-v2", "no-lost-lock", "--json")
+    (result,) = json.loads(out)["results"]
+    assert statuses.VIOLATED == status
+    assert (
+        "boot; no thread runs an operation; thread 0 begins update of a key that VMAs use;"
+        " thread 0 looks without a lock; thread 0 takes the map lock and returns"
+    ) == result["story"]
+    assert (3, True, None) == (result["length"], result["replayed"], result["price"])
+
+
+def test_the_list_says_what_is_checked_instead_of_progress(mktme):
+    _, out, _ = mktme("list", "properties")
+    assert "progress, as steps" in " ".join(out.split())

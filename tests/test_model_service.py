@@ -559,8 +559,7 @@ def test_no_guard_and_no_effect_reads_what_owners_asked_for_but_where_they_suppl
 @pytest.mark.parametrize("knob", NOT_MODELLED)
 def test_a_knob_that_is_not_modelled_changes_no_term(knob: str) -> None:
     base = DESIGNS["rfc-v2-savekeys"] if knob == "vault_form" else DESIGNS["rfc-v2"]
-    other = {"vault_form": "wrapped", "count_entries": "n_plus_1", "error_unlock": "present"}
-    other |= {"lock_order": "hotplug_first", "last_put": "deferred"}
+    other = {"vault_form": "wrapped", "count_entries": "n_plus_1"}
     other |= {"parser": "strict", "key_lookup": "by_serial"}
     one = grounded(base, Scope()).system
     two = grounded(base.but(**{knob: other[knob]}), Scope()).system

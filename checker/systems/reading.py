@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import z3
+
 from checker.systems.grounding import Grounding
-from checker.systems.system import State
+from checker.systems.system import State, Term
 
 
 class Reading:
@@ -19,6 +21,7 @@ class Reading:
         self.grounding = grounding
         self.after = None if after is None else Reading(grounding, after)
         self.answer = answer
+        self._state = state
         variables = grounding.system.variables
         self._labels = {
             variable.name: variable.labels[value]
@@ -32,6 +35,12 @@ class Reading:
     def is_true(self, family: str, *positions: int) -> bool:
         """Whether a Boolean variable is true."""
         return self(family, *positions) == "yes"
+
+    def is_so(self, formula: Term) -> bool:
+        """Whether a formula over the system's variables is true in this state."""
+        variables = self.grounding.system.variables
+        values = [(v.term, v.literal(x)) for v, x in zip(variables, self._state, strict=True)]
+        return bool(z3.is_true(z3.simplify(z3.substitute(formula, *values))))
 
     def has(self, family: str) -> bool:
         """Whether the system has this family."""

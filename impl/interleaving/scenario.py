@@ -82,7 +82,8 @@ class Run(Generic[World]):
 
     ``pending``: per thread its request, None once it has ended. ``shared``: the names of the locks
     that readers ask for, which the run adds to; only on them does a waiting writer make a step,
-    for on the others nobody could notice. None: on every lock.
+    for on the others nobody could notice. None: on every lock. ``faults_left``: how many
+    programmings may still fail.
     """
 
     def __init__(self, scenario: Scenario[World], shared: set[str] | None) -> None:
@@ -97,7 +98,7 @@ class Run(Generic[World]):
         self._operations: list[Operation[Any] | None] = [None] * len(self.threads)
         self._results: list[object] = [None] * len(self.threads)
         self._errors: list[KernelError | None] = [None] * len(self.threads)
-        self._faults_left = scenario.faults_max
+        self.faults_left = scenario.faults_max
 
     def choices(self, first: int = 0) -> list[Choice]:
         """Every possible step; those of the thread ``first`` come first."""
@@ -117,7 +118,7 @@ class Run(Generic[World]):
             # Success comes first; failures only while the budget lasts.
             statuses = possible(request.command)
             # A retry of a programming that failed was paid for by its first failure.
-            return statuses if self._faults_left or request.attempt else statuses[:1]
+            return statuses if self.faults_left or request.attempt else statuses[:1]
         if type(request) is not Acquire:
             return (GOES_ON,)
         lock, thread = request.lock, self.threads[number]
@@ -147,7 +148,7 @@ class Run(Generic[World]):
             is_first = type(request) is Execute and not request.attempt
             if way is not Status.PROG_SUCCESS and is_first:
                 accesses.write(FAULT_BUDGET)
-                self._faults_left -= 1
+                self.faults_left -= 1
             self._scenario.choose(self.world, way)
         self.pending[number] = self._advance(number)
 

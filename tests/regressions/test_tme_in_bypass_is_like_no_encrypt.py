@@ -1,7 +1,7 @@
-"""With TME in bypass, a page written under no-encrypt reads back under TME, and the other way round.
+"""With TME in bypass, a page written under no-encrypt reads back under TME, and vice versa.
 
-The model once said that a page is lost whenever its KeyID's entry changes its mode. Both modes leave
-DRAM as it is when KeyID 0 traffic is not encrypted; the walk over every edge found the difference.
+The model once said that a page is lost whenever its KeyID's entry changes its mode. Both modes
+leave DRAM as it is when KeyID 0 traffic is not encrypted; the walk over every edge found that.
 """
 
 from __future__ import annotations
