@@ -414,3 +414,11 @@ def test_a_story_of_locks_tells_each_step_and_that_an_operation_returns(mktme):
 def test_the_list_says_what_is_checked_instead_of_progress(mktme):
     _, out, _ = mktme("list", "properties")
     assert "progress, as steps" in " ".join(out.split())
+
+
+def test_a_certificate_of_a_claim_about_locks_is_confirmed_by_itself(mktme, tmp_path):
+    mktme("check", "rfc-v2-fixed", "no-lost-lock", "--certificates", str(tmp_path))
+    (file,) = tmp_path.iterdir()
+    status, out, err = mktme("verify-certificate", str(file))
+    assert (statuses.HOLDS, "") == (status, err)
+    assert "10562 states hold all 1 initial ones" in " ".join(out.split())
