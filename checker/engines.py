@@ -8,13 +8,14 @@ proof is written down and accepted by a second checker.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Literal, get_args
 
 from checker.answers.verdict import Verdict
-from checker.anysize.any_size import PREMISE_STEPS_MAX, Attempt, attempt, small_sizes
+from checker.anysize.any_size import PREMISE_STEPS_MAX, Attempt, Text, attempt, small_sizes
 from checker.certifying.certificate import certified
 from checker.confirm import on_full_system
 from checker.exploring.compile import CompileError
@@ -28,10 +29,11 @@ from checker.reducing.reduction import reduce
 from checker.solving.bounded import bounded, deadline_after, reaches_premise
 from checker.solving.induction import k_induction
 from checker.solving.spacer import spacer
+from checker.solving.unroll import Unknown
 from checker.systems.finite import Finite
 from checker.systems.grounding import Grounding
 from checker.systems.property import GroundProperty, Property
-from checker.systems.system import GroundSystem
+from checker.systems.system import GroundSystem, Index
 
 K_MAX = 8
 """The greatest k tried by induction: beyond, the pairs of distinct states outgrow their use."""
@@ -124,7 +126,7 @@ def attempted(question: Question, limits: Limits) -> Attempt | None:
         sort: min(size, texts.sizes.get(sort, size))
         for sort, size in small_sizes(texts.system).items()
     }
-    small = question.grounding if sizes == texts.sizes else Grounding(texts.system(Finite(sizes)))
+    small = question.grounding if _are_those_of(sizes, texts) else _small(texts, sizes)
     return attempt(
         texts.system,
         texts.claim,
@@ -134,13 +136,28 @@ def attempted(question: Question, limits: Limits) -> Attempt | None:
     )
 
 
+def _are_those_of(sizes: Mapping[Index, int], texts: Texts) -> bool:
+    """Whether the question is about these sizes; it may have others too, of sorts not spoken of."""
+    return all(texts.sizes.get(sort) == size for sort, size in sizes.items())
+
+
+def _small(texts: Texts, sizes: Mapping[Index, int]) -> Grounding:
+    return _read_small(texts.system, tuple(sizes.items()))
+
+
+@functools.lru_cache(maxsize=4)
+def _read_small(text: Text, sizes: tuple[tuple[Index, int], ...]) -> Grounding:
+    """The text read in a scope that is smaller than the question's, kept for the next one."""
+    return Grounding(text(Finite(dict(sizes))))
+
+
 def _parametric(question: Question, limits: Limits, _: Watch) -> Verdict:
     deadline = deadline_after(limits.seconds_max)
     found = attempted(question, limits)
     if found is None or question.texts is None:
         return unknown("parametric", "there is no text to read for any size")
     proved = found.verdict.word == "PROVED"
-    if proved and found.grounding.finite.sizes != question.texts.sizes:
+    if proved and not _are_those_of(found.grounding.finite.sizes, question.texts):
         return _not_vacuous(found.verdict, question, question.texts, deadline)
     return found.verdict
 
@@ -152,10 +169,13 @@ def _not_vacuous(
 
     Where that is too large to be read in passing, the smaller scope has to do, and that is said.
     """
+    smaller = dataclasses.replace(verdict, reason="its premise was reached in a smaller scope")
     if texts.variables > VARIABLES_MAX:
-        reason = "its premise was reached in a smaller scope"
-        return dataclasses.replace(verdict, reason=reason)
-    depth = reaches_premise(question.cone, question.claim, PREMISE_STEPS_MAX, _left(deadline))
+        return smaller
+    try:
+        depth = reaches_premise(question.cone, question.claim, PREMISE_STEPS_MAX, _left(deadline))
+    except Unknown:
+        return smaller
     if depth is None:
         said = (
             f"it holds for any size, but its premise was not reached in {PREMISE_STEPS_MAX} steps"

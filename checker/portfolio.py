@@ -1,10 +1,10 @@
 """In which order engines are asked: what decides most questions soonest comes first.
 
 First a proof for any size, which takes a second or two where the lemmas are there; then an
-exploration of what is small; then, where neither has answered, the rest side by side: a reduced
-exploration in this process (it shows how far it is, and can be interrupted and resumed), IC3, and
-induction followed by bounded search, each in a process that can be killed. The first conclusive
-answer wins.
+exploration of what is small, and a bounded search for a short run; then, where none has answered,
+the rest side by side: a reduced exploration in this process (it shows how far it is, and can be
+interrupted and resumed), IC3, and induction followed by bounded search, each in a process that can
+be killed. The first conclusive answer wins.
 
 Which one that is may differ from run to run; the answer does not. Proofs say the same word, and of
 the counterexamples every engine gives the least of the shortest.
@@ -13,8 +13,9 @@ the counterexamples every engine gives the least of the shortest.
 from __future__ import annotations
 
 import dataclasses
+import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, as_completed
 
 from checker.answers.verdict import Verdict
@@ -42,11 +43,23 @@ from checker.systems.system import GroundSystem
 PARAMETRIC_SECONDS = 20.0
 """How long a proof for any size is tried: those that exist are found in a fraction of that."""
 
+FEW_STATES = 60_000
+"""States that are explored before a solver looks for a short counterexample: a second or less."""
+
+SHORT_DEPTH = 8
+"""How long a short counterexample is at most: no claim so far is violated later than that."""
+
+SHORT_SECONDS = 5.0
+"""How long a short counterexample is looked for."""
+
 BESIDE: tuple[tuple[Engine, ...], ...] = (("ic3",), ("k-induction", "bounded"))
 """What runs beside the exploration: a process for each, with engines one after another in it."""
 
 GRACE_SECONDS = 10.0
 """How long after its time an engine is killed: one that ends by itself says how far it was."""
+
+READING = "reading"
+"""Who answers where the system could not be read in time."""
 
 CONCLUSIVE = ("PROVED", "VIOLATED", "VACUOUS")
 
@@ -83,30 +96,58 @@ def answer(recipe: Recipe, limits: Limits, progress: Watch = None) -> Verdict:
         return dataclasses.replace(limits, **fewer)  # type: ignore[arg-type]
 
     tried: list[Verdict] = []
+    for verdict in _in_passing(question, limits, within, progress or _unwatched):
+        tried.append(verdict)
+        if is_final(verdict):
+            return verdict
+        if verdict.engine == READING:
+            return combined(tried)
+    explores = limits.checkpoint is not None or (limits.states_max or math.inf) > UNREDUCED_MAX
+    beside = _side_by_side(recipe, question, within(1.0), explores, progress)
+    return combined([*tried, *beside])
+
+
+def _unwatched(_: Progress | str) -> None:
+    """Nobody hears of it."""
+
+
+def _in_passing(
+    question: Question,
+    limits: Limits,
+    within: Callable[..., Limits],
+    progress: Callable[[Progress | str], None],
+) -> Iterator[Verdict]:
+    """What is soon found out, one answer after another until one is final.
+
+    A run of a few steps can lie behind more states than a solver needs seconds to find it: so a
+    short one is looked for after a little exploration, and then some more is explored.
+    """
     if question.texts is not None:
-        if progress is not None:
-            progress("trying a proof for any size")
-        parametric = within(0.3)
-        seconds = min(PARAMETRIC_SECONDS, parametric.seconds_max or PARAMETRIC_SECONDS)
-        limited = dataclasses.replace(parametric, seconds_max=seconds)
-        tried.append(asked("parametric", question, limited))
-        if is_final(tried[-1]):
-            return tried[-1]
-    if progress is not None:
-        progress("reading the system for this scope")
+        progress("trying a proof for any size")
+        yield asked("parametric", question, _at_most(within(0.3), PARAMETRIC_SECONDS))
+    progress("reading the system for this scope")
     try:
         _ = question.cone
     except OutOfTime as late:
-        return combined([*tried, unknown("reading", str(late))])
-    few = UNREDUCED_MAX if limits.states_max is None else min(limits.states_max, UNREDUCED_MAX)
-    if limits.checkpoint is None:
-        small = explored(question, within(0.3, states_max=few), progress)
-        tried.append(settled(small, question, limits, progress))
-        if is_final(tried[-1]):
-            return tried[-1]
-    explores = limits.checkpoint is not None or few != limits.states_max
-    beside = _side_by_side(recipe, question, within(1.0), explores, progress)
-    return combined([*tried, *beside])
+        yield unknown(READING, str(late))
+        return
+    if limits.checkpoint is not None:
+        return
+    for few in (FEW_STATES, UNREDUCED_MAX):
+        most = few if limits.states_max is None else min(limits.states_max, few)
+        found = explored(question, within(0.3, states_max=most), progress)
+        yield settled(found, question, limits, progress)
+        if most == limits.states_max:
+            return
+        if few == FEW_STATES:
+            progress("looking for a short counterexample")
+            short = within(0.3, depth_max=min(limits.depth_max, SHORT_DEPTH))
+            yield asked("bounded", question, _at_most(short, SHORT_SECONDS))
+
+
+def _at_most(limits: Limits, seconds: float) -> Limits:
+    """The limits, with no more than so many seconds."""
+    return dataclasses.replace(limits, seconds_max=min(seconds, limits.seconds_max or seconds))
 
 
 def answer_by(engine: Engine, recipe: Recipe, limits: Limits, progress: Watch = None) -> Verdict:
