@@ -97,8 +97,8 @@ def walk(
         raise ScopeError(
             f"{design.name} has more than {STATES_MAX:,} states with {scope}: too many to walk"
         )
-    graph = graph_of(machine, _ghosts(grounding, _system(design, scope)))
-    walker = _Walker(design, scope, graph, histories, levels)
+    graph = graph_of(machine, _ghosts(grounding, _system(design, scope)), levels)
+    walker = _Walker(design, scope, graph, histories)
     walker.run()
     return Walk(
         design,
@@ -130,15 +130,12 @@ def _ghosts(grounding: Grounding, seen: GroundSystem) -> frozenset[int]:
 class _Walker:
     """One walk under way: what was made so far, and where each state is entered."""
 
-    def __init__(
-        self, design: Design, scope: Scope, graph: Graph, histories: int, levels: int | None
-    ) -> None:
+    def __init__(self, design: Design, scope: Scope, graph: Graph, histories: int) -> None:
         self.design = design
         self.scope = scope
         self.graph = graph
         self.grounding, self.machine = compiled(design, scope)
         self.histories = histories
-        self.levels = len(graph.states) if levels is None else levels
         self.walked = self.again = 0
         self.made: dict[str, Counter[str]] = {
             action.name: Counter() for action in self.grounding.system.actions
@@ -154,7 +151,7 @@ class _Walker:
 
     def _visit(self, subject: Subject, source: int, state: State) -> None:
         """Make every transition of a state, and visit what is entered from here."""
-        if self.graph.depth[source] >= self.levels:
+        if not self.graph.edges[source]:
             return
         moment = subject.snapshot()
         for place, edge in enumerate(self.graph.edges[source]):
@@ -169,7 +166,7 @@ class _Walker:
 
     def _visit_again(self, subject: Subject, source: int, state: State) -> None:
         """Make every transition of a state that another history led to, and go no further."""
-        if self.graph.depth[source] >= self.levels:
+        if not self.graph.edges[source]:
             return
         moment = subject.snapshot()
         for edge in self.graph.edges[source]:

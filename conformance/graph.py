@@ -50,9 +50,10 @@ class Graph:
         return sum(map(len, self.edges))
 
 
-def graph_of(machine: Machine, ghosts: Collection[int] = ()) -> Graph:
+def graph_of(machine: Machine, ghosts: Collection[int] = (), levels: int | None = None) -> Graph:
     """The whole graph; `ghosts` are places of variables that tell no states apart.
 
+    With `levels` only the transitions of states that fewer calls lead to.
     Raises TooLarge when there are very many initial states.
     """
 
@@ -70,6 +71,9 @@ def graph_of(machine: Machine, ghosts: Collection[int] = ()) -> Graph:
     other_way = list(first_way)
     edges: list[tuple[Edge, ...]] = []
     for source, state in enumerate(states):  # it grows while it is read
+        if levels is not None and depth[source] >= levels:
+            edges.append(())
+            continue
         leaving = []
         for place, call in enumerate(machine.enabled(state)):
             outcome = machine.step(state, call)
