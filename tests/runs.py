@@ -10,8 +10,12 @@ from checker.answers.trace import run as executed
 from conformance.lockstep import ground
 from designs import Design, design_from_text
 from model import Scope
+from properties import PROPERTIES
 
 Choice = Mapping[str, object]
+
+KEY_SERVICE = [name for name, claim in PROPERTIES.items() if not claim.system]
+"""The properties of the key service's system, the first and largest one."""
 
 
 @functools.lru_cache(maxsize=64)
