@@ -84,7 +84,7 @@ VACUOUS: dict[str, tuple[Scope, tuple[str, ...]]] = {
         ("instantiate", "update", "preparse_error", "cpu_startup"),
     ),
 }
-"""Of the same design, a scope and actions that never happen, so that the premise is out of reach."""
+"""Of the same design, a scope and actions that never happen: the premise is out of reach."""
 
 
 def sound(property_id: str) -> Mutant:
