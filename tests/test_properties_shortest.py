@@ -1,4 +1,4 @@
-"""The shortest counterexample of each property, told call by call, and what it breaks in the end."""
+"""The shortest counterexample of each property, told call by call, and what it breaks."""
 
 from __future__ import annotations
 
