@@ -78,7 +78,7 @@ def replay(
             states.append(_observed(subject, grounding, expected.state, what))
     except (_Different, AbstractionError) as difference:
         return Replay(tuple(steps), (), str(difference))
-    if _holds_on(grounding, claim, trace, states, steps):
+    if holds_of(grounding, claim, trace, states, steps):
         return Replay(
             tuple(steps), (), "the implementation did the same, yet the property holds of it"
         )
@@ -105,14 +105,17 @@ def _observed(subject: Subject, grounding: Grounding, expected: State, what: str
     return state
 
 
-def _holds_on(
+def holds_of(
     grounding: Grounding,
     claim: Property,
     trace: Trace,
     states: list[State],
     steps: list[ReplayStep],
 ) -> bool:
-    """Whether the property's formula is true of what was observed last."""
+    """Whether the property's formula is true of what was observed last.
+
+    Of the trace only the last call is looked at; states and answers are those observed.
+    """
     system = grounding.system
     if claim.kind == "state":
         return is_true_in(system, states[-1], grounding.property(claim).state)
