@@ -89,7 +89,11 @@ RIGHT_KEY = Property(
 
 
 def _is_a_strangers(state: State, v: Any, k: Any, p: Any) -> Term:
-    """The slot stands for a key whose owner neither wrote the page nor knows its key."""
+    """The slot stands for a key whose owner neither wrote the page nor knows its key.
+
+    An owner is taken to know the user key that it last got, and none that it had handed in before:
+    where an entry was left behind by its own update, that is more than the claim says.
+    """
 
     def knows(x: Any) -> Term:
         is_user = state.kind_asked(x, k) == state.kind("user")

@@ -208,7 +208,16 @@ def test_what_differs_breaks_exactly_these_properties_and_each_replays(
     assert dict.fromkeys(lengths, "") == disagreements
 
 
-@pytest.mark.parametrize("posted", [f"{name}={KNOBS[name].values[0]}" for name in DETAILS])
+POSTED = [
+    pytest.param(
+        f"{name}={KNOBS[name].values[0]}",
+        marks=() if name in ("error_unlock", "bitmap_update") else pytest.mark.deep,
+    )
+    for name in DETAILS
+]
+
+
+@pytest.mark.parametrize("posted", POSTED)
 def test_where_no_pconfig_fails_only_a_lost_lock_makes_a_failure_observable(posted: str) -> None:
     design = differing(posted)
     grounding = in_model(design, PACKAGES, without_faults)
