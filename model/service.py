@@ -195,6 +195,7 @@ def update(old: State, choice: Any) -> Step:
     new.set("bit", marked, to=lambda *_: kind == old.kind("user"))
     load_vault(new, old, lambda k: z3.And(succeeds, its(None, k)), kind, supplied)
     new.set("live", lambda x: z3.And(stuck, x == key), to=False)
+    new.set("given", lambda x, *slot: z3.And(stuck, x == key), to=False)
     unmap(new, old, lambda p, k: z3.And(stuck, its(p, k)))
     await_clearing(new, old, lambda p, k: z3.And(stuck, its(p, k)))
     busy = z3.And(parsed, z3.Not(is_nowhere), is_in_use)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from checker.systems.reading import Reading
+from designs import Design
 
 _KIND = {
     "cpu": "a CPU-generated key",
@@ -48,9 +49,15 @@ def slot_name(keyid: int, package: int | None = None) -> str:
     return keyid_name(keyid) + ("" if package is None else f" of package {package}")
 
 
+def design_of(reading: Reading) -> Design:
+    """The design whose system the state is one of."""
+    design: Design = reading.grounding.old.design
+    return design
+
+
 def is_per_package(reading: Reading) -> bool:
     """Whether each package has its own map."""
-    return not reading.has("vault_control")
+    return design_of(reading).keyid_scope == "per_package"
 
 
 def slots(reading: Reading) -> list[tuple[int, int | None]]:

@@ -106,8 +106,10 @@ def _is_unused(old: State, choice: Any) -> Term:
 
 
 def _explain_key(reading: Reading, _at: Mapping[str, int], call: Mapping[str, str]) -> str:
+    is_update = reading.is_true("live", int(call["key"]))
+    although = "no VMA uses the KeyID of its key" if is_update else "a KeyID is free"
     return (
-        f"a well-formed user key is refused with {reading.answer}, although a KeyID is free and no"
+        f"a well-formed user key is refused with {reading.answer}, although {although} and no"
         " PCONFIG failed"
     )
 
@@ -179,10 +181,12 @@ def _names_one_key(state: State) -> Term:
 
 def _explain_name(reading: Reading, at: Mapping[str, int], _call: Mapping[str, str]) -> str:
     k = at["k"]
-    return (
-        f"{words.keyid_name(k)} is {words.requested(reading, at['x'], k)} on package {at['p']} and"
-        f" {words.requested(reading, at['y'], k)} on package {at['q']}: alone it names no key"
-    )
+    keys = [
+        words.requested(reading, at[key], k)
+        + (f" on package {at[package]}" if package in at else "")
+        for key, package in (("x", "p"), ("y", "q"))
+    ]
+    return f"{words.keyid_name(k)} is one key's ({keys[0]}) and another's ({keys[1]})"
 
 
 KEYID_NAMES_KEY = Property(
@@ -207,6 +211,15 @@ def _is_used(state: State, p: object, k: Term) -> Term:
     return z3.Or(by_key, state.some(VMA, lambda v: state.vma_uses(v, p, k)))
 
 
+def _loses_its_last_user(step: Transition) -> Term:
+    """A KeyID that a live key or a VMA had is had by none any more."""
+
+    def is_left(p: Any, k: Term) -> Term:
+        return z3.And(_is_used(step.old, p, k), z3.Not(_is_used(step.new, p, k)))
+
+    return step.old.some_slot(is_left)
+
+
 def _explain_lost(reading: Reading, at: Mapping[str, int], _call: Mapping[str, str]) -> str:
     name = words.slot_name(at["k"], at.get("p"))
     return f"{name} is still mapped, but no live key and no VMA has it: nothing will free it"
@@ -222,7 +235,7 @@ NO_LOST_KEYID = Property(
     formula=lambda state: state.every_slot(
         lambda p, k: z3.Implies(state.is_mapped(p, k), _is_used(state, p, k))
     ),
-    premise=Premise("state", lambda state: state.some(VMA, lambda v: state.is_encrypted(v))),
+    premise=Premise("step", _loses_its_last_user),
     explain=_explain_lost,
     source="RFC v2 patches 04, 07 and 10",
 )

@@ -89,7 +89,11 @@ RIGHT_KEY = Property(
 
 
 def _is_a_strangers(state: State, v: Any, k: Any, p: Any) -> Term:
-    """The slot stands for a key whose owner neither wrote the page nor knows its key."""
+    """The slot stands for a key whose owner neither wrote the page nor knows its key.
+
+    An owner is taken to know the user key that it last got, and none that it had handed in before:
+    where an entry was left behind by its own update, that is more than the claim says.
+    """
 
     def knows(x: Any) -> Term:
         is_user = state.kind_asked(x, k) == state.kind("user")
@@ -101,18 +105,30 @@ def _is_a_strangers(state: State, v: Any, k: Any, p: Any) -> Term:
     return z3.And(z3.Not(state.own[v, k]), state.some(KEY, is_anothers))
 
 
-def _no_stranger_reads(state: State) -> Term:
-    def lies(v: Any, p: Any) -> Term:
-        return z3.Or(state.page[v, p], state.left[v, p])
+def _lies(state: State, v: Any, p: Any) -> Term:
+    """The bytes of a page, which may have been freed, lie on the package."""
+    return z3.Or(state.page[v, p], state.left[v, p])
 
+
+def _meets_a_stranger(state: State) -> Term:
+    """A page lies encrypted on a package where another key than its own has a KeyID."""
+
+    def is_met(v: Any, b: Any, p: Any, k: Any) -> Term:
+        encrypted = z3.And(_lies(state, v, p), state.written[v, b])
+        return z3.And(encrypted, _is_a_strangers(state, v, k, p))
+
+    return state.some(VMA, BYTES, PACKAGE, KEYID, is_met)
+
+
+def _no_stranger_reads(state: State) -> Term:
     def is_sealed(v: Any, p: Any, k: Any) -> Term:
-        opened = z3.And(lies(v, p), state.opens[v, k])
+        opened = z3.And(_lies(state, v, p), state.opens[v, k])
         return z3.Not(z3.And(opened, _is_a_strangers(state, v, k, p)))
 
     def is_not_shown(v: Any, w: Any, p: Any, k: Any) -> Term:
         """Nor does a VMA whose owner named another key have the page's KeyID."""
         led = z3.And(state.astray[w], state.vma_uses(w, p, k))
-        opened = z3.And(lies(v, p), state.opens[v, k], state.own[v, k])
+        opened = z3.And(_lies(state, v, p), state.opens[v, k], state.own[v, k])
         return z3.Not(z3.And(led, opened))
 
     return z3.And(
@@ -139,12 +155,7 @@ NO_NEIGHBOUR = Property(
     kind="state",
     sentence="No key's owner can decrypt a page written under another key.",
     formula=_no_stranger_reads,
-    premise=Premise(
-        "state",
-        lambda state: state.some(
-            VMA, BYTES, lambda v, b: z3.And(state.written[v, b], b != state.bytes("zeros"))
-        ),
-    ),
+    premise=Premise("state", _meets_a_stranger),
     explain=_explain_neighbour,
     source="RFC v2 patch 11: KeyIDs separate the memory of those who own the keys",
 )

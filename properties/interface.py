@@ -15,8 +15,8 @@ from model.families import families
 from model.sorts import KEY
 
 
-def _explain_access(_reading: Reading, _at: Mapping[str, int], call: Mapping[str, str]) -> str:
-    if "bytes" in call:
+def _explain_access(reading: Reading, _at: Mapping[str, int], call: Mapping[str, str]) -> str:
+    if "bytes" in call and words.design_of(reading).parser == "lenient":
         return "one byte beyond the end of the payload's text is read"
     return "the reference count of the last KeyID is accessed, which lies beyond the array"
 
@@ -105,7 +105,7 @@ def _explain_effect(reading: Reading, _at: Mapping[str, int], _call: Mapping[str
     changed = []
     if after is not None:
         changed = [
-            f"{family.name}[{', '.join(map(str, at))}]" if at else family.name
+            reading.grounding.name_of(family.name, at)
             for family in reading.grounding.text.families
             if not family.ghost and family.name not in _UNSEEN
             for at in reading.grounding.finite.tuples(family.over)

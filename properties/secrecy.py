@@ -29,7 +29,8 @@ def _explain_place(reading: Reading, at: Mapping[str, int], _call: Mapping[str, 
         places.append("in a freed programming structure")
     if reading.is_true("leaked", b):
         places.append("in a payload structure that was never freed")
-    if reading.has("vault_bytes"):
+    keeps = reading.has("vault_bytes") and words.design_of(reading).vault_form == "plaintext"
+    if keeps:
         label = reading.grounding.finite.labels(BYTES)[b]
         slots = range(reading.size("vault_bytes", 0))
         places += [

@@ -70,6 +70,27 @@ def without(*names: str) -> Mutant:
     return mutant
 
 
+def without_faults(system: System) -> System:
+    """No PCONFIG ever fails."""
+
+    def sound(action: Action) -> Action:
+        (fails,) = (p for p in action.parameters if p.name == "fails")
+
+        def step(old: State, choice: Any) -> Step:
+            right = action.step(old, choice)
+            if fails.over:
+                none = old.every(*fails.over, lambda p: z3.Not(choice.fails[p]))
+            else:
+                none = z3.Not(choice.fails)
+            return dataclasses.replace(right, guard=z3.And(right.guard, none))
+
+        return dataclasses.replace(action, step=step)
+
+    faulty = [a.name for a in system.actions if any(p.name == "fails" for p in a.parameters)]
+    actions = tuple(sound(a) if a.name in faulty else a for a in system.actions)
+    return dataclasses.replace(system, actions=actions)
+
+
 def forgets(action: str, *families: str) -> Mutant:
     """One action leaves some families as they were."""
 
@@ -185,3 +206,71 @@ def every_key_counts_as_a_users(system: System) -> System:
         return dataclasses.replace(right, effect={**right.effect, "bit": bit})
 
     return changed("instantiate", faulty)(system)
+
+
+def both(first: Mutant, second: Mutant) -> Mutant:
+    """One fault after another: for claims that hold only where something else never happens."""
+    return lambda system: second(first(system))
+
+
+def as_if_it_saw(action: str, **answers: Callable[..., Any]) -> Mutant:
+    """One action sees other answers than the state gives to these of its questions."""
+    blind = type("Blind", (State,), {name: said for name, said in answers.items()})
+
+    def mutant(system: System) -> System:
+        steps = {a.name: a.step for a in system.actions}
+
+        def faulty(old: State, choice: Any, _right: Step) -> Step:
+            return steps[action](blind(old.design, system.interpretation, old._values), choice)
+
+        return changed(action, faulty)(system)
+
+    return mutant
+
+
+def _yes(*_: Any) -> Any:
+    return z3.BoolVal(True)
+
+
+def _no(*_: Any) -> Any:
+    return z3.BoolVal(False)
+
+
+def _where_a_cpu_is_online(old: State, _vma: Any, package: Any) -> Any:
+    return old.has_online(package)
+
+
+update_while_in_use = as_if_it_saw("update", has_more_references=_no)
+"""An update programs the KeyID anew although VMAs use it."""
+
+destroy_under_vmas = as_if_it_saw("destroy", has_one_reference=_yes)
+"""A key's KeyID is released with its own reference, whoever else refers to it."""
+
+instantiate_twice = as_if_it_saw("instantiate", is_free=_yes)
+"""A new key gets the lowest KeyID, in use or not."""
+
+migration_to_online_only = as_if_it_saw("migrate", may_lie_on=_where_a_cpu_is_online)
+"""Pages move only to packages with an online CPU."""
+
+
+def refused_update_clears_the_bit(system: System) -> System:
+    """An update that is refused has cleared the user-type bit first."""
+
+    def faulty(old: State, choice: Any, right: Step) -> Step:
+        def bit(k: Any) -> Any:
+            hit = z3.And(right.answer == old.answer("EBUSY"), old.finds(choice.key, None, k))
+            return z3.And(z3.Not(hit), _term(right.effect["bit"](k)))
+
+        return dataclasses.replace(right, effect={**right.effect, "bit": bit})
+
+    return changed("update", faulty)(system)
+
+
+def remembers_addresses(system: System) -> System:
+    """The map holds the addresses of key objects where it should hold serial numbers."""
+
+    def other(values: Any) -> State:
+        design = dataclasses.replace(system.view(values).design, key_lookup="by_address")
+        return State(design, system.interpretation, values)
+
+    return dataclasses.replace(system, view=other)

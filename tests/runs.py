@@ -10,8 +10,12 @@ from checker.answers.trace import run as executed
 from conformance.lockstep import ground
 from designs import Design, design_from_text
 from model import Scope
+from properties import PROPERTIES
 
 Choice = Mapping[str, object]
+
+KEY_SERVICE = [name for name, claim in PROPERTIES.items() if not claim.system]
+"""The properties of the key service's system, the first and largest one."""
 
 
 @functools.lru_cache(maxsize=64)
@@ -32,13 +36,13 @@ def starts_of(design: Design, scope: Scope) -> tuple[State, ...]:
     return tuple(machine_of(design, scope).initial_states())
 
 
-def start_without(design: Design, scope: Scope, *absent: int) -> State:
+def start_without(design: Design, scope: Scope, *absent: int, bypass: bool = False) -> State:
     """The initial state in which exactly these packages are not in the machine."""
     names = [v.name for v in grounded(design, scope).system.variables]
     for start in starts_of(design, scope):
         values = dict(zip(names, start, strict=True))
         found = {p for p in range(scope.packages) if not values[f"present[{p}]"]}
-        if found == set(absent):
+        if found == set(absent) and bool(values["bypass"]) == bypass:
             return start
     raise ValueError(f"no initial state lacks exactly the packages {absent}")
 
