@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from model_runs import with_key
-from runs import Run, grounded
+from runs import Run
 
-from designs import DESIGNS
 from model import Scope
 
 GIVEN = {
