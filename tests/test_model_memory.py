@@ -384,6 +384,17 @@ def test_a_programming_that_fails_takes_no_page_from_the_package_where_it_failed
     assert "no" == run("opens", 0, 1)
 
 
+@pytest.mark.parametrize(("bypass", "intact"), [(True, "yes"), (False, "no")])
+def test_in_bypass_tme_and_no_encrypt_store_a_page_alike(bypass: bool, intact: str) -> None:
+    run = with_page("rfc-v2", "no_encrypt", bypass=bypass)
+    run.do("fork", vma=0, child=1)
+    run.do("destroy", key=0)
+    run.do("instantiate", key=0, kind="cpu")  # gets KeyID 2, and is found at KeyID 1
+    run.do("unmap", vma=1)
+    assert "ok" == run.do("update", key=0, kind="clear")
+    assert [intact, "tme"] == [run("intact", 0), run("entry_mode", 0, 1)]
+
+
 def test_a_key_that_is_cleared_under_a_page_loses_it() -> None:
     """The reference of the VMA was stolen, so that the kernel thinks nobody uses the KeyID."""
     run = with_page("rfc-v2,on_release=clear_first")
