@@ -59,7 +59,12 @@ def test_as_posted_dropping_the_last_reference_with_the_lock_held_waits_for_ever
     run = with_two_keys("rfc-v2")
     run.do("write", vma=0, package=0)
     run.do("destroy", key=0)
-    expected = {"counted[0,1]": "no", "lost_lock": "yes", "hung[0]": "yes"}
+    expected = {
+        "counted[0,1]": "no",
+        "lost_lock": "yes",
+        "hung[0]": "yes",
+        "in_flight[1]": "yes",
+    }
     before = run.state
     assert expected == run.changes("encrypt", vma=0, key=1)
     run.state = before
