@@ -181,6 +181,9 @@ class _Reader:
     def _hung(self, vma: int) -> bool:
         return self.pages.vmas[vma].is_hung
 
+    def _in_flight(self, key: int) -> bool:
+        return key in self.watch.in_flight
+
     # Pages
 
     def _page(self, vma: int, package: int) -> bool:

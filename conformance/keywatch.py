@@ -31,7 +31,8 @@ class KeyWatch:
     `given`: the slots that a live key was given. `asked`: (kind, label) that an owner last got, by
     slot, or with per-package KeyIDs by key object, whose KeyIDs have one owner.
     `holders`: slot -> who has a reference that is counted. `released`: labels of user keys that
-    some KeyID stood for, and none does now.
+    some KeyID stood for, and none does now. `in_flight`: keys that a call refers to which never
+    comes back.
     """
 
     per_package: bool
@@ -41,6 +42,7 @@ class KeyWatch:
     asked: dict[Slot, Request] = dataclasses.field(default_factory=dict)
     holders: dict[Slot, set[Holder]] = dataclasses.field(default_factory=dict)
     released: set[str] = dataclasses.field(default_factory=set)
+    in_flight: set[int] = dataclasses.field(default_factory=set)
 
     # Looking
 

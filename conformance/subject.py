@@ -221,6 +221,7 @@ class Subject:
         except Deadlock:
             self.keys.drop(vma, before)
             watched.is_hung = True
+            self.keys.in_flight.add(key)
             raise
         if self.pages.handle(vma) == handle:
             return

@@ -278,6 +278,7 @@ _CHANGES: Mapping[str, _Change] = {
     "uses": _uses,
     "lost_lock": lambda at, new, _: "the map lock stays held",
     "hung": lambda at, new, _: f"the process of VMA {at[0]} waits for itself",
+    "in_flight": lambda at, new, _: f"a call that waits for ever refers to key object {at[0]}",
     "page": lambda at, new, _: (
         f"the page of VMA {at[0]} {'lies' if new == 'yes' else 'no longer lies'} on package {at[1]}"
     ),

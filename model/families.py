@@ -68,7 +68,10 @@ def _vmas(design: Design, slot: tuple[Index, ...], handle: Index) -> tuple[Famil
     if can_lose_lock(design):
         found.append(Family("lost_lock", (), BOOL, meaning="a call left the map lock held"))
     if can_hang(design):
-        found.append(Family("hung", (VMA,), BOOL, meaning="its process never comes back"))
+        found += [
+            Family("hung", (VMA,), BOOL, meaning="its process never comes back"),
+            Family("in_flight", (KEY,), BOOL, meaning="a call that never returns refers to it"),
+        ]
     return tuple(found)
 
 

@@ -61,6 +61,7 @@ def encrypt(old: State, choice: Any) -> Step:
     if can_hang(old.design):
         new.set("lost_lock", hangs, to=True)
         new.set("hung", lambda v: z3.And(hangs, v == vma), to=True)
+        new.set("in_flight", lambda x: z3.And(hangs, x == key), to=True)
     else:
         release(new, old, last, choice)
     _use(new, old, vma, key, goes)

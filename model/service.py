@@ -206,14 +206,15 @@ def update(old: State, choice: Any) -> Step:
 def destroy(old: State, choice: Any) -> Step:
     """The garbage collector drops a key's reference; the KeyID goes with the last one.
 
-    While VMAs hold references the slot stays as it is, and the key object is free.
+    While VMAs hold references the slot stays as it is, and the key object is free. A key to which a
+    call in flight refers is not collected.
     """
     key = choice.key
     new = Effect(old)
     # DECIDE
     last = drop_of_key(new, old, lambda p, k: old.finds(key, p, k))
     # GUARD
-    guard = z3.And(old.live[key], may_release(old, choice, last))
+    guard = z3.And(old.live[key], z3.Not(old.is_in_flight(key)), may_release(old, choice, last))
     # EFFECT
     new.set("live", lambda x: x == key, to=False)
     new.set("given", lambda x, *slot: x == key, to=False)

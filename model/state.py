@@ -14,7 +14,7 @@ import z3
 
 from checker.systems.system import Interpretation, Term, Values
 from designs import Design
-from model.families import can_lose_lock
+from model.families import can_hang, can_lose_lock
 from model.sorts import ANSWER, BYTES, CONTROL, CPU, KEY, KEYID, KIND, MODE, PACKAGE, VMA
 
 Slots = Callable[[Any, Any], Term]
@@ -231,6 +231,10 @@ class State:
     def lock_is_free(self) -> Term:
         """Whether a call that needs the map lock can get it."""
         return z3.Not(self.lost_lock) if can_lose_lock(self.design) else z3.BoolVal(True)
+
+    def is_in_flight(self, key: Term) -> Term:
+        """Whether a call that never returns refers to the key."""
+        return self.in_flight[key] if can_hang(self.design) else z3.BoolVal(False)
 
     # The user-type bitmap
 

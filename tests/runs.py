@@ -37,12 +37,15 @@ def starts_of(design: Design, scope: Scope) -> tuple[State, ...]:
 
 
 def start_without(design: Design, scope: Scope, *absent: int, bypass: bool = False) -> State:
-    """The initial state in which exactly these packages are not in the machine."""
+    """The initial state in which exactly these packages are not in the machine.
+
+    With `bypass`, KeyID 0 traffic reaches DRAM unencrypted.
+    """
     names = [v.name for v in grounded(design, scope).system.variables]
     for start in starts_of(design, scope):
         values = dict(zip(names, start, strict=True))
         found = {p for p in range(scope.packages) if not values[f"present[{p}]"]}
-        if found == set(absent) and bool(values["bypass"]) == bypass:
+        if found == set(absent) and bypass == bool(values["bypass"]):
             return start
     raise ValueError(f"no initial state lacks exactly the packages {absent}")
 
@@ -76,18 +79,25 @@ def _position(parameter: Variable, choice: Choice) -> int:
 class Run:
     """A run from boot. Reading `run("entry_mode", 1, 2)` gives the label of entry_mode[1,2]."""
 
-    def __init__(self, design: str | Design, scope: Scope | None = None, absent: int = -1) -> None:
+    def __init__(
+        self,
+        design: str | Design,
+        scope: Scope | None = None,
+        absent: int = -1,
+        *,
+        bypass: bool = False,
+    ) -> None:
         self.design = design if isinstance(design, Design) else design_from_text(design)
         self.scope = scope or Scope()
         self.grounding = grounded(self.design, self.scope)
         self.machine = machine_of(self.design, self.scope)
         self.system = self.machine.system
         missing = () if absent < 0 else (absent,)
-        self.start = self.state = start_without(self.design, self.scope, *missing)
+        self.start = self.state = start_without(self.design, self.scope, *missing, bypass=bypass)
         self.calls: list[Call] = []
 
     def __call__(self, family: str, *at: object) -> str:
-        name = f"{family}[{','.join(map(str, at))}]"
+        name = f"{family}[{','.join(map(str, at))}]" if at else family
         position = [v.name for v in self.system.variables].index(name)
         return self.system.variables[position].labels[self.state[position]]
 

@@ -10,7 +10,7 @@ from payload_runs import Text, machine_of, parser_of
 from checker import Grounding, explore
 from conformance.lockstep import ground
 from designs import DESIGNS, KNOBS
-from model import NOT_MODELLED, SYSTEMS, Scope
+from model import SYSTEMS, Scope
 from model.documentation import DOCUMENTED, OTHERS
 from model.payloads import ENTROPY, REQUIRED
 
@@ -289,10 +289,6 @@ def test_exactly_three_knobs_act_on_a_payloads_text(knob: str) -> None:
         )
     }
     assert ACTING[knob] == differing
-
-
-def test_the_parser_is_among_the_knobs_that_are_modelled() -> None:
-    assert set() == set(ACTING) & set(NOT_MODELLED)
 
 
 def test_no_guard_answer_or_effect_of_the_parser_reads_the_documentation() -> None:

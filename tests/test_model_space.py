@@ -13,42 +13,79 @@ from checker.answers.trace import is_true_in
 from designs import DESIGNS
 from model import Scope
 
+REPAIRED = (456, 5102, 9, (2, 10, 16, 26, 26, 52, 90, 126, 82, 26))
+"""With one package the repaired designs are alike: what they differ in is hotplug."""
+
+POSTED = (2582, 20262, 11, (2, 14, 36, 78, 134, 200, 288, 416, 520, 484, 310, 100))
+REPAIRED_NAMES = [
+    *("rfc-v2-fixed", "rfc-v2-savekeys-fixed", "no-hotplug"),
+    *("per-package", "wrapped-vault", "resupply"),
+]
+
 # design: (states, transitions, depth, states of each level)
-ONE_PACKAGE = {
-    "rfc-v2": (140, 2088, 5, (1, 9, 32, 51, 37, 10)),
-    "rfc-v2-savekeys": (140, 2088, 5, (1, 9, 32, 51, 37, 10)),
-    "rfc-v2-fixed": (11, 152, 2, (1, 6, 4)),
-    "rfc-v2-savekeys-fixed": (11, 152, 2, (1, 6, 4)),
-    "no-hotplug": (11, 152, 2, (1, 6, 4)),
-    "cpu-keys-only": (7, 88, 2, (1, 4, 2)),
-    "per-package": (11, 152, 2, (1, 6, 4)),
-    "wrapped-vault": (11, 152, 2, (1, 6, 4)),
-    "resupply": (11, 152, 2, (1, 6, 4)),
+ONE_OF_EACH = {
+    "rfc-v2": POSTED,
+    "rfc-v2-savekeys": POSTED,
+    "cpu-keys-only": (150, 1658, 8, (2, 8, 10, 12, 12, 24, 34, 36, 12)),
+    **dict.fromkeys(REPAIRED_NAMES, REPAIRED),
+}
+
+POSTED_VMAS = (
+    *(15686, 147846, 15),
+    (2, 14, 44, 128, 294, 562, 966, 1598, 2394, 2842, 2514, 1774, 1270, 876, 358, 50),
+)
+REPAIRED_VMAS = (
+    *(2480, 32184, 13),
+    (2, 10, 24, 50, 80, 158, 296, 464, 454, 358, 264, 186, 108, 26),
+)
+TWO_VMAS = {
+    "rfc-v2": POSTED_VMAS,
+    "rfc-v2-savekeys": POSTED_VMAS,
+    "cpu-keys-only": (818, 10612, 12, (2, 8, 16, 30, 48, 84, 126, 170, 130, 78, 70, 44, 12)),
+    **dict.fromkeys(REPAIRED_NAMES, REPAIRED_VMAS),
 }
 
 TWO_PACKAGES = {
     "rfc-v2": (
-        11884,
-        234644,
-        12,
-        (2, 29, 213, 904, 2168, 3075, 2650, 1376, 455, 258, 358, 300, 96),
+        *(338254, 3680842, 18),
+        (
+            *(4, 46, 248, 878, 2282, 4992, 10088, 18866, 31650, 46072),
+            *(56666, 57734, 48172, 32664, 17876, 7248, 2280, 456, 32),
+        ),
     ),
-    "rfc-v2-savekeys": (10268, 201364, 8, (2, 29, 213, 890, 2129, 3025, 2554, 1190, 236)),
-    "rfc-v2-fixed": (191, 2747, 3, (2, 23, 73, 93)),
-    "rfc-v2-savekeys-fixed": (191, 2769, 3, (2, 23, 73, 93)),
-    "no-hotplug": (141, 1704, 3, (2, 23, 55, 61)),
-    "cpu-keys-only": (87, 1165, 3, (2, 15, 37, 33)),
-    "per-package": (910, 28861, 8, (2, 35, 146, 312, 245, 50, 40, 40, 40)),
-    "wrapped-vault": (141, 1709, 3, (2, 23, 55, 61)),
-    "resupply": (141, 1711, 3, (2, 23, 55, 61)),
+    "rfc-v2-savekeys": (
+        *(221014, 2386746, 15),
+        (
+            *(4, 46, 248, 864, 2214, 4742, 9366, 17224),
+            *(28160, 38742, 43254, 38070, 24724, 10636, 2496, 224),
+        ),
+    ),
+    "rfc-v2-fixed": (
+        *(10346, 134924, 11),
+        (4, 38, 144, 278, 286, 586, 1392, 2418, 2798, 1614, 640, 148),
+    ),
+    "rfc-v2-savekeys-fixed": (
+        *(10430, 137000, 11),
+        (4, 38, 144, 278, 286, 590, 1414, 2456, 2818, 1614, 640, 148),
+    ),
+    "no-hotplug": (5602, 58114, 10, (4, 38, 116, 210, 150, 320, 908, 1564, 1640, 626, 26)),
+    "cpu-keys-only": (2844, 37852, 10, (4, 30, 86, 122, 124, 290, 564, 682, 670, 208, 64)),
+    "per-package": (
+        *(85188, 2203688, 14),
+        (
+            *(4, 58, 262, 788, 1576, 2810, 5664, 11180),
+            *(17416, 18768, 13722, 7316, 3552, 1608, 464),
+        ),
+    ),
+    "wrapped-vault": (5602, 58430, 10, (4, 38, 116, 210, 150, 320, 908, 1564, 1640, 626, 26)),
+    "resupply": (5602, 58444, 10, (4, 38, 116, 210, 150, 320, 908, 1564, 1640, 626, 26)),
 }
 
 COUNTS = [
-    *((name, Scope(1, 1, 1), counts) for name, counts in ONE_PACKAGE.items()),
-    *((name, Scope(2, 1, 1), counts) for name, counts in TWO_PACKAGES.items()),
+    *((name, Scope(1, 1, 1, 1, 1, 1), counts) for name, counts in ONE_OF_EACH.items()),
+    *((name, Scope(1, 1, 1, 1, 2, 1), counts) for name, counts in TWO_VMAS.items()),
+    *((name, Scope(2, 1, 1, 1, 1, 1), counts) for name, counts in TWO_PACKAGES.items()),
 ]
-
-HOTPLUG = {"package_add", "cpu_startup", "cpu_teardown"}
 
 
 def walk(name: str, scope: Scope) -> tuple[int, int, int, tuple[int, ...]]:
@@ -81,7 +118,7 @@ def test_the_explorer_counts_the_full_space(
 
 
 @pytest.mark.parametrize(
-    ("name", "scope", "counts"), [row for row in COUNTS if row[2][1] < 12_000], ids=str
+    ("name", "scope", "counts"), [row for row in COUNTS if row[2][1] < 40_000], ids=str
 )
 def test_a_plain_search_counts_the_same(
     name: str, scope: Scope, counts: tuple[int, int, int, tuple[int, ...]]
@@ -91,7 +128,7 @@ def test_a_plain_search_counts_the_same(
 
 @pytest.mark.deep
 @pytest.mark.parametrize(
-    ("name", "scope", "counts"), [row for row in COUNTS if row[2][1] >= 12_000], ids=str
+    ("name", "scope", "counts"), [row for row in COUNTS if row[2][1] >= 40_000], ids=str
 )
 def test_a_plain_search_counts_the_same_of_the_large_spaces(
     name: str, scope: Scope, counts: tuple[int, int, int, tuple[int, ...]]
@@ -99,46 +136,33 @@ def test_a_plain_search_counts_the_same_of_the_large_spaces(
     assert counts == walk(name, scope)
 
 
-@pytest.mark.parametrize("name", ["rfc-v2-fixed", "cpu-keys-only", "resupply"])
+@pytest.mark.parametrize("name", ["cpu-keys-only"])
 def test_a_search_by_substitution_in_the_terms_counts_the_same(name: str) -> None:
     """Shares neither compiled code nor the machine with the other two searches."""
-    system = grounded(DESIGNS[name], Scope(1, 1, 1)).system
-    level = list(starts_of(DESIGNS[name], Scope(1, 1, 1)))
-    assert [True] == [is_true_in(system, state, system.initially) for state in level]
+    system = grounded(DESIGNS[name], Scope(1, 1, 1, 1, 1, 1)).system
+    level = list(starts_of(DESIGNS[name], Scope(1, 1, 1, 1, 1, 1)))
+    assert [True, True] == [is_true_in(system, state, system.initially) for state in level]
     seen, transitions = set(level), 0
     while level:
         steps = [step for state in level for step in steps_from(system, state)]
         transitions += len(steps)
         level = list(dict.fromkeys(s.state for s in steps if s.state not in seen))
         seen |= set(level)
-    assert ONE_PACKAGE[name][:2] == (len(seen), transitions)
-
-
-@pytest.mark.parametrize("name", DESIGNS)
-def test_every_action_happens_in_two_packages(name: str) -> None:
-    fired = explore(grounded(DESIGNS[name], Scope(2, 1, 1)).system, []).fired
-    assert [] == [action for action, count in fired.items() if not count]
-
-
-@pytest.mark.parametrize("name", DESIGNS)
-def test_only_hotplug_and_extension_need_a_second_package(name: str) -> None:
-    fired = explore(grounded(DESIGNS[name], Scope(1, 1, 1)).system, []).fired
-    expected = HOTPLUG | ({"extend"} if name == "per-package" else set())
-    assert expected == {action for action, count in fired.items() if not count}
+    assert ONE_OF_EACH[name][:2] == (len(seen), transitions)
 
 
 @pytest.mark.parametrize("name", DESIGNS)
 def test_the_system_is_well_formed(name: str) -> None:
     system = grounded(DESIGNS[name], Scope()).system
     require_well_formed(system)
-    assert 2 == len(starts_of(DESIGNS[name], Scope()))
+    assert 4 == len(starts_of(DESIGNS[name], Scope()))
 
 
 @pytest.mark.parametrize("name", ["rfc-v2", "per-package", "resupply"])
 def test_a_call_is_the_same_call_whatever_order_its_choices_are_tried_in(name: str) -> None:
     """`enabled` lists exactly the calls for which `step` gives a successor."""
-    machine = machine_of(DESIGNS[name], Scope(2, 1, 1, 1))
-    state = starts_of(DESIGNS[name], Scope(2, 1, 1, 1))[-1]
+    machine = machine_of(DESIGNS[name], Scope(2, 1, 1, 1, 1, 1))
+    state = starts_of(DESIGNS[name], Scope(2, 1, 1, 1, 1, 1))[-1]
     possible = [
         Call(action.name, values)
         for action in machine.system.actions

@@ -508,7 +508,7 @@ def holds_after(property_id: str, design: str, calls: Calls) -> bool:
         TraceStep(call, step.answer, state)
         for call, step, state in zip(made, done, seen[1:], strict=True)
     )
-    return holds_on(grounding, claim, Trace(seen[0], steps), seen, done[-1].answer)
+    return holds_on(grounding, claim, Trace(seen[0], steps), seen, done[-1].answer if done else "")
 
 
 def test_the_posted_implementation_itself_leaves_dangling_addresses() -> None:
