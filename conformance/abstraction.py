@@ -223,6 +223,11 @@ class _Reader:
         per_package = self.subject.design.keyid_scope == "per_package"
         return self.watch.asked.get(at if per_package else at + 1, ("user", "zeros"))
 
+    def _known(self, at: int, position: int) -> bool:
+        per_package = self.subject.design.keyid_scope == "per_package"
+        known = self.watch.known.get(at if per_package else at + 1, set())
+        return self.bytes_labels[position] in known
+
     def _given(self, key: int, *where: int) -> bool:
         return _slot(where) in self.watch.given.get(key, ())
 

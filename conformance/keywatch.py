@@ -30,6 +30,7 @@ class KeyWatch:
     `serials`: of live keys. `values`: what slots and VMAs hold for an object, live or freed.
     `given`: the slots that a live key was given. `asked`: (kind, label) that an owner last got, by
     slot, or with per-package KeyIDs by key object, whose KeyIDs have one owner.
+    `known`: labels of all user keys that an owner handed in for its key, by the same.
     `holders`: slot -> who has a reference that is counted. `released`: labels of user keys that
     some KeyID stood for, and none does now. `in_flight`: keys that a call refers to which never
     comes back.
@@ -40,6 +41,7 @@ class KeyWatch:
     values: dict[int, int] = dataclasses.field(default_factory=dict)
     given: dict[int, set[Slot]] = dataclasses.field(default_factory=dict)
     asked: dict[Slot, Request] = dataclasses.field(default_factory=dict)
+    known: dict[Slot, set[str]] = dataclasses.field(default_factory=dict)
     holders: dict[Slot, set[Holder]] = dataclasses.field(default_factory=dict)
     released: set[str] = dataclasses.field(default_factory=set)
     in_flight: set[int] = dataclasses.field(default_factory=set)
@@ -75,14 +77,27 @@ class KeyWatch:
         self.serials[key] = serial
         self.values[key] = value
         self.given[key] = set(slots)
+        for at in self._owners(key, slots):
+            self.known[at] = set()
+        self.learned(key, slots, got)
         self.changed(key, slots, got)
         for slot in slots:
             self.holders[slot] = {KEY}
 
     def changed(self, key: int, slots: Iterable[Slot], got: Request) -> None:
         """The owner of a key that is found at these slots has what it asked for."""
-        for at in [key] if self.per_package else slots:
+        for at in self._owners(key, slots):
             self.asked[at] = got
+
+    def learned(self, key: int, slots: Iterable[Slot], got: Request) -> None:
+        """The owner of a key that is found at these slots has handed in a payload for it."""
+        kind, label = got
+        for at in self._owners(key, slots) if kind == "user" else ():
+            self.known.setdefault(at, set()).add(label)
+
+    def _owners(self, key: int, slots: Iterable[Slot]) -> list[Slot]:
+        """Whose request it is: the slots', or with per-package KeyIDs the key object's."""
+        return [key] if self.per_package else list(slots)
 
     def grew(self, key: int, slots: Iterable[Slot]) -> None:
         """A key got more slots; whoever refers to one of its slots refers to these."""
@@ -135,6 +150,8 @@ class KeyWatch:
             ended = [x for x in self.asked if self.values[x] not in held]  # type: ignore[index]
         else:
             ended = [slot for slot in before if slot not in after]
+        for at in ended:
+            self.known.pop(at, None)
         requests = {self.asked.pop(at) for at in ended if at in self.asked}
         in_use = set(self.asked.values())
         self.released |= {label for kind, label in requests - in_use if kind == "user"}

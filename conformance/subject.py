@@ -168,6 +168,8 @@ class Subject:
     def _update(self, choice: Choice, labels: Mapping[str, str]) -> None:
         key, got = choice["key"], (labels["kind"], labels["bytes"])
         found = self.keys.found(key, self.kernel.entries())
+        if self.design.user_keys == "allowed":
+            self.keys.learned(key, found, got)
         self.kernel.update(self.keys.serials[key], payload(*got))
         self.keys.changed(key, found, got)
 

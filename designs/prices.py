@@ -45,12 +45,6 @@ _GLOBAL = (
         " stays in use",
     ),
     Price(
-        ("no-neighbour",),
-        _loses_reach,
-        "a package that is out of reach keeps a key that its KeyID no longer stands for, and its"
-        " memory stays in use",
-    ),
-    Price(
         ("live-data-intact",),
         lambda design: (
             design.startup_gate != "refuse_any_key"
@@ -105,7 +99,6 @@ _PER_PACKAGE = (
             "right-key",
             "cold-boot-data",
             "never-in-clear",
-            "no-neighbour",
         ),
         _loses_reach,
         "an update misses the packages of the key that have no online CPU, and a package that comes"

@@ -98,6 +98,7 @@ def _owners(slot: tuple[Index, ...], request: tuple[Index, ...]) -> tuple[Family
     return (
         Family("requested_kind", request, KIND, ghost=True, meaning="type the owner last got"),
         Family("requested_bytes", request, BYTES, ghost=True, meaning="key the owner last got"),
+        Family("known", (*request, BYTES), BOOL, ghost=True, meaning="a key the owner handed in"),
         Family("given", (KEY, *slot), BOOL, ghost=True, meaning="the KeyID that the key was given"),
         Family("astray", (VMA,), BOOL, ghost=True, meaning="its KeyID is not its named key's"),
         Family("wants", (VMA,), BOOL, ghost=True, meaning="its owner asked for encryption"),

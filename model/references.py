@@ -134,6 +134,7 @@ def unmap(new: Effect, old: State, at: Slots) -> None:
     new.set("released", lambda b: _was_held(old, at, b), to=True)
     new.set("requested_kind", ends, to=old.kind("user"))
     new.set("requested_bytes", ends, to=old.bytes("zeros"))
+    new.set("known", lambda i, b: ends(i), to=False)
 
 
 def _requests_end(old: State, at: Slots) -> Any:

@@ -109,6 +109,9 @@ def instantiate(old: State, choice: Any) -> Step:
     _enter(new, old, key, lambda p, k: z3.And(succeeds, gets(p, k)), kind)
     _lead_astray(new, old, key, lambda p, k: z3.And(succeeds, gets(p, k)))
     _grant(new, old, succeeds, key, gets, kind, supplied)
+    owner = _owner_of(old, succeeds, key, gets)
+    is_key = old.is_user_bytes(supplied)
+    new.set("known", lambda i, b: owner(i), to=lambda i, b: z3.And(is_key, b == supplied))
     load_vault(new, old, lambda k: z3.And(succeeds, gets(None, k)), kind, supplied)
     stuck = z3.And(quarantines(old), programs, failed)
     await_clearing(new, old, lambda p, k: z3.And(stuck, gets(p, k)))
@@ -191,6 +194,9 @@ def update(old: State, choice: Any) -> Step:
     )
     leave_residue(new, old, programs, kind, supplied)
     _grant(new, old, succeeds, key, its, kind, supplied)
+    owner = _owner_of(old, parsed, key, its)
+    is_key = old.is_user_bytes(supplied)
+    new.set("known", lambda i, b: z3.And(owner(i), is_key, b == supplied), to=True)
     marked = old.for_slots(lambda p, k: z3.And(succeeds, its(p, k)))
     new.set("bit", marked, to=lambda *_: kind == old.kind("user"))
     load_vault(new, old, lambda k: z3.And(succeeds, its(None, k)), kind, supplied)
@@ -311,12 +317,14 @@ def _grant(
     new: Effect, old: State, succeeds: Term, key: Term, at: Slots, kind: Term, supplied: Term
 ) -> None:
     """The owner has what it asked for."""
+    owner = _owner_of(old, succeeds, key, at)
+    new.set("requested_kind", owner, to=kind)
+    new.set("requested_bytes", owner, to=supplied)
 
-    def has(i: Term) -> Term:
-        return z3.And(succeeds, i == key if old.per_package else at(None, i))
 
-    new.set("requested_kind", has, to=kind)
-    new.set("requested_bytes", has, to=supplied)
+def _owner_of(old: State, when: Term, key: Term, at: Slots) -> Callable[[Term], Term]:
+    """Whose request it is: with global KeyIDs that of the slots, else that of the key."""
+    return lambda i: z3.And(when, i == key if old.per_package else at(None, i))
 
 
 def _is_new_object(old: State, key: Term, has_room: Term) -> Term:

@@ -175,6 +175,10 @@ class State:
         """The key that the owner of a key with this KeyID last got (a ghost)."""
         return self.requested_bytes[key if self.per_package else keyid]
 
+    def is_known(self, key: Any, keyid: Any, b: Term) -> Term:
+        """Whether the owner of a key with this KeyID handed in this key for it (a ghost)."""
+        return self.known[key if self.per_package else keyid, b]
+
     # References, and the VMAs that hold them
 
     def has_key_reference(self, package: Any, keyid: Term) -> Term:

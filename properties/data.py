@@ -91,13 +91,11 @@ RIGHT_KEY = Property(
 def _is_a_strangers(state: State, v: Any, k: Any, p: Any) -> Term:
     """The slot stands for a key whose owner neither wrote the page nor knows its key.
 
-    An owner is taken to know the user key that it last got, and none that it had handed in before:
-    where an entry was left behind by its own update, that is more than the claim says.
+    An owner knows every user key that it handed in for its key.
     """
 
     def knows(x: Any) -> Term:
-        is_user = state.kind_asked(x, k) == state.kind("user")
-        return z3.And(is_user, state.written[v, state.bytes_asked(x, k)])
+        return state.some(BYTES, lambda b: z3.And(state.written[v, b], state.is_known(x, k, b)))
 
     def is_anothers(x: Any) -> Term:
         return z3.And(state.has_keyid(x, p, k), z3.Not(knows(x)))

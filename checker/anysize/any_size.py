@@ -36,7 +36,7 @@ from checker.systems.system import Index, ModelError, System, Term
 
 ENGINE = "parametric"
 
-CONDITION_SECONDS_MAX = 5.0
+CONDITION_SECONDS_MAX = 10.0
 """Time for one condition: those that are refuted at all take milliseconds."""
 
 PREMISE_STEPS_MAX = 6
