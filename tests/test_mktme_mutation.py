@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 from rich.console import Console
 
-from conformance.mutants.catalogue import MUTANTS, Tried
+from conformance.mutants.catalogue import MUTANTS, Tried, tried
 from conformance.mutants.killers import Kill
 from mktme import cli, mutation, statuses
 
@@ -93,3 +94,21 @@ def test_an_unknown_mutant_is_refused_before_anything_is_tried(
     status, out, err = run(monkeypatch, capsys, "vault-stole")
     assert (statuses.BAD_INPUT, "") == (status, out)
     assert "unknown mutant 'vault-stole' (did you mean vault-stale?)" in err
+
+
+IN_README = (
+    "vault-stale",
+    "clear-keeps-the-key",
+    "tweak-has-keyid-bits",
+    "hotplug-takes-map-first",
+    "model-update-leaves-bit",
+    "removed-package-keeps-table",
+)
+
+
+def test_the_readme_shows_what_the_command_prints() -> None:
+    """The survivor is not tried here: every check looks for it, which takes half a minute."""
+    found = [Tried(id, None, 0.5) if MUTANTS[id].survives else tried(id) for id in IN_README]
+    shown = "\n".join(line.rstrip() for line in printed(*found, width=96).splitlines())
+    readme = (Path(__file__).resolve().parent.parent / "README.md").read_text(encoding="utf-8")
+    assert f"```\n{shown}\n```\n" in readme

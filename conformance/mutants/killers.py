@@ -185,8 +185,9 @@ def by_property(claim: str, mutant: Mutant, change: Change) -> Kill | None:
 
 @functools.lru_cache(maxsize=256)
 def _word(design: Design, scope: Scope, claim: str) -> str:
-    grounding = ground(design, scope)
-    return decide(grounding.system, grounding.property(PROPERTIES[claim])).word
+    asked = PROPERTIES[claim]
+    grounding = ground(design, scope, asked.system)
+    return decide(grounding.system, grounding.property(asked)).word
 
 
 def against_the_kernel(mutant: Mutant, change: Change) -> Kill | None:
@@ -198,12 +199,13 @@ def against_the_kernel(mutant: Mutant, change: Change) -> Kill | None:
 
 
 def of_the_model(mutant: Mutant, change: Change) -> Mapping[str, Killer]:
-    """Every property, and then the implementation."""
+    """Every property of the system, and for the key service's also the implementation."""
     found: dict[str, Killer] = {
         claim.id: functools.partial(lambda id, one: by_property(id, one, change), claim.id)
         for claim in claims_about(change.system)
     }
-    found["lockstep"] = lambda one: against_the_kernel(one, change)
+    if not change.system:
+        found["lockstep"] = lambda one: against_the_kernel(one, change)
     return found
 
 

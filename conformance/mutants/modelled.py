@@ -167,5 +167,26 @@ MUTANTS = (
         "memory-agrees",
         "wrapped-vault",
     ),
+    _mutant(
+        "model-token-not-remembered",
+        "take does not remember which tokens were there already",
+        forgets("take", "seen", system="payload"),
+        "payload-as-documented",
+        scope=Scope(),
+    ),
+    _mutant(
+        "model-failure-keeps-locks",
+        "an operation that goes on after a failing PCONFIG gives its locks back to nobody",
+        forgets("fail", "holds", system="locks"),
+        "no-lost-lock",
+        scope=Scope(),
+    ),
+    _mutant(
+        "model-locks-never-held",
+        "step neither takes locks nor gives them back",
+        forgets("step", "holds", system="locks"),
+        "no-deadlock",
+        scope=Scope(),
+    ),
 )
 """Each named after the action that goes wrong."""
