@@ -42,6 +42,13 @@ KNOWN = ("tables-agree", "no-plaintext-unsaved", "released-is-clear", "bitmap-ex
 
 CALLS, CALLS_LONG, TEXTS, LEVELS, RUNS = 400, 6_000, 700, 4, 40
 
+CALLS_WITH_HANGS = 2_000
+"""How long the walk is where an operation can wait for ever.
+
+The kernel does not collect a key that such an operation refers to, and the model lets it go: under
+rfc-v2 the walk comes to that at its call 2,191. A difference without a fault says nothing of one.
+"""
+
 
 @dataclasses.dataclass(frozen=True)
 class Kill:
@@ -80,7 +87,12 @@ def lockstep(mutant: Mutant) -> Kill | None:
 
 def long_lockstep(mutant: Mutant) -> Kill | None:
     """The same walk, and much further."""
-    return _walked("long lockstep", mutant, CALLS_LONG)
+    return _walked("long lockstep", mutant, _length(_design(mutant)))
+
+
+def _length(design: Design) -> int:
+    hangs = design.last_put == "locks_again" or design.error_unlock == "missing"
+    return CALLS_WITH_HANGS if hangs else CALLS_LONG
 
 
 def _walked(killer: str, mutant: Mutant, calls_max: int) -> Kill | None:
@@ -194,7 +206,8 @@ def against_the_kernel(mutant: Mutant, change: Change) -> Kill | None:
     """The faulty model beside the right implementation, in a random walk."""
     grounding = change.ground(_design(mutant), mutant.scope)
     text = grounding, Machine(grounding.system)
-    walk = random_walk(_design(mutant), mutant.scope, CALLS_LONG, text=text)
+    calls_max = _length(_design(mutant))
+    walk = random_walk(_design(mutant), mutant.scope, calls_max, text=text)
     return _counted("lockstep", "calls", walk)
 
 
