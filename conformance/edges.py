@@ -98,7 +98,7 @@ def walk(
             f"{design.name} has more than {STATES_MAX:,} states with {scope}: too many to walk"
         )
     graph = graph_of(machine, _ghosts(grounding, _system(design, scope)), levels)
-    walker = _Walker(design, scope, graph, histories)
+    walker = Walker(design, scope, graph, histories)
     walker.run()
     return Walk(
         design,
@@ -127,8 +127,11 @@ def _ghosts(grounding: Grounding, seen: GroundSystem) -> frozenset[int]:
     return frozenset(place for place, variable in variables if variable.name not in names)
 
 
-class _Walker:
-    """One walk under way: what was made so far, and where each state is entered."""
+class Walker:
+    """One walk under way: what was made so far, and where each state is entered.
+
+    `graph` is of the design in the scope, or a part of it. `walked` and `again` count as in `Walk`.
+    """
 
     def __init__(self, design: Design, scope: Scope, graph: Graph, histories: int) -> None:
         self.design = design

@@ -74,11 +74,18 @@ def differences(system: GroundSystem, model: State, implementation: State) -> li
 class Lockstep:
     """Model and implementation, started in the same state and driven by the same calls.
 
-    The constructor and `step` raise Disagreement as soon as the two differ.
+    The constructor and `step` raise Disagreement as soon as the two differ. `text` is a model other
+    than the design's own.
     """
 
-    def __init__(self, design: Design, scope: Scope, start: State | None = None) -> None:
-        self.grounding, self.machine = compiled(design, scope)
+    def __init__(
+        self,
+        design: Design,
+        scope: Scope,
+        start: State | None = None,
+        text: tuple[Grounding, Machine] | None = None,
+    ) -> None:
+        self.grounding, self.machine = text or compiled(design, scope)
         self.state: State = self.machine.initial_states()[0] if start is None else start
         self.subject = booted(design, scope, self.grounding, self.state)
         self._compare("booting")

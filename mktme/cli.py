@@ -21,6 +21,7 @@ from conformance.costs import Costs, Shape
 from conformance.costs import costs as measure
 from conformance.edges import SMALLEST
 from conformance.lockstep import ground
+from conformance.mutants.catalogue import MUTANTS, mutant_from_text
 from designs import DESIGNS, KNOBS, Design, design_from_text, nearest
 from mktme import (
     conforming,
@@ -29,6 +30,7 @@ from mktme import (
     executors,
     kept,
     listings,
+    mutation,
     options,
     payloads,
     proving,
@@ -229,6 +231,32 @@ def conform(
     for part in conforming.told(found, scope):
         _console().print(part)
     return conforming.status(found)
+
+
+@app.command()
+def mutants(
+    ids: Annotated[
+        list[str] | None, typer.Argument(metavar="[ID]…", help="Mutants; all if none.")
+    ] = None,
+    executor: options.ExecutorName = "processes",
+    as_json: options.AsJson = False,
+) -> int:
+    """Plant single faults in implementation, hardware and model, and say what notices each.
+
+    Example: mktme mutants vault-stale tweak-has-keyid-bits model-update-leaves-bit
+    """
+    chosen = list(dict.fromkeys(mutant_from_text(text).id for text in ids or MUTANTS))
+    with (
+        progress(len(chosen)) as bar,
+        executors.executor(executor, most=len(chosen)) as pool,
+    ):
+        found = mutation.all_tried(chosen, pool, bar.step)
+    if as_json:
+        print(json.dumps(mutation.record(found), indent=2, ensure_ascii=False))
+        return mutation.status(found)
+    for part in mutation.told(found):
+        _console().print(part)
+    return mutation.status(found)
 
 
 @app.command("verify-certificate")

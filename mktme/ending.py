@@ -18,6 +18,7 @@ import typer
 from typer.exceptions import TyperException
 
 from checker.exploring.checkpoint import CheckpointError
+from conformance.mutants.catalogue import MutantError
 from designs import DesignError
 from impl import KernelError
 from mktme import statuses
@@ -38,6 +39,7 @@ REFUSALS: Final = (
     ScriptError,
     OrderError,
     ExecutorError,
+    MutantError,
     CheckpointError,
     Unreadable,
 )

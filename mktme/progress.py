@@ -30,7 +30,10 @@ class Bar:
 
     def done(self, cell: Cell) -> None:
         """One cell more is judged."""
-        detail = f"{cell.design.name} / {cell.property_id}"
+        self.step(f"{cell.design.name} / {cell.property_id}")
+
+    def step(self, detail: str) -> None:
+        """One more of whatever is counted is done."""
         self._progress.update(self._task, advance=1, detail=detail)
 
     def exploring(self, at: Exploring | str) -> None:

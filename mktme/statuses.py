@@ -29,7 +29,8 @@ MEANINGS = {
     " (lemmas); a race that no expectation judges was not searched to its end (simulate)",
     VACUOUS: "vacuous: what a property speaks about never happens",
     DISAGREE: "two checkers disagree, a certificate is refused, a violation does not replay, or"
-    " model and implementation differ (conform)",
+    " model and implementation differ (conform), or a fault that nobody notices has no"
+    " explanation (mutants)",
     INTERNAL: "an error of this program",
     NOT_WRITTEN: "the answer could not be written",
     INTERRUPTED: "interrupted",

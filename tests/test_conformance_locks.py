@@ -5,12 +5,12 @@ from __future__ import annotations
 import dataclasses
 
 import pytest
-from lock_walks import Graph, walked
 
 from checker import Call, Grounding, Trace, decide
 from conformance import AbstractionError, replay
 from conformance.lockrun import LockRun, position_in
 from conformance.lockstep import differences, ground
+from conformance.lockwalk import Graph, walked
 from designs import DESIGNS, DETAILS, KNOBS, Design, design_from_text
 from impl.locks import Lock
 from impl.service.refcounts import EncryptCounts

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 
 from checker import Call, Machine, State
 from conformance.lockrun import LockRun
-from conformance.lockstep import ground
+from conformance.lockstep import Disagreement, differences, ground
 from designs import Design
 from model import Scope
 
@@ -92,19 +92,39 @@ class Graph:
 def walked(graph: Graph, runs_max: int | None = None, kernels: Design | None = None) -> set[Edge]:
     """Take every transition on the kernel; gives those on which model and kernel agree.
 
-    They agree on the answer, on the state afterwards, and on what is possible there. The first
-    `runs_max` runs only, if it is given. The kernel's design may be another than the model's.
+    The first `runs_max` runs only, if it is given. The kernel's design may be another than the
+    model's. Raises as `steps` does.
     """
-    agreed: set[Edge] = set()
+    return set(steps(graph, runs_max, kernels))
+
+
+def steps(
+    graph: Graph, runs_max: int | None = None, kernels: Design | None = None
+) -> Iterator[Edge]:
+    """The same, a transition at a time, some of them more than once.
+
+    Raises Disagreement where model and kernel differ in the answer, in the state afterwards, or in
+    what is possible there, and AbstractionError where the kernel does what the model has no word
+    for.
+    """
     for run in itertools.islice(graph.runs(), runs_max):
         kernel = LockRun(kernels or graph.design, graph.grounding, run)
         state = graph.start
         for number, call in enumerate(run, 1):
             edge, (answer, state) = (state, call), graph.following[state][call]
-            done = kernel.make(call)
-            where = f"{graph.design.name}, {run[:number]}"
-            assert (answer, state) == (done.answer, kernel.state()), where
-            possible = {(one.action, one.values[0]) for one in graph.following[state]}
-            assert possible == kernel.enabled(), where
-            agreed.add(edge)
-    return agreed
+            if wrong := _differences(graph, kernel, call, answer, state):
+                raise Disagreement(f"{graph.design.name}, {run[:number]}: {wrong}")
+            yield edge
+
+
+def _differences(graph: Graph, kernel: LockRun, call: Call, answer: str, state: State) -> str:
+    """Make the call on the kernel; what is then otherwise there than in the model, in words."""
+    done = kernel.make(call)
+    if done.answer != answer:
+        return f"the model answers {answer}, the implementation {done.answer}"
+    if wrong := differences(graph.grounding.system, state, kernel.state()):
+        return "; ".join(wrong)
+    possible = {(one.action, one.values[0]) for one in graph.following[state]}
+    if others := possible ^ kernel.enabled():
+        return f"possible on one side only: {sorted(others)}"
+    return ""

@@ -1,0 +1,90 @@
+"""Decides how mutants are tried side by side, and how it is shown what noticed each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor, Future, as_completed
+from typing import Any
+
+from rich.console import RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from conformance.mutants.catalogue import Tried, tried
+from mktme import statuses
+
+
+def all_tried(ids: Sequence[str], pool: Executor, done: Callable[[str], None]) -> list[Tried]:
+    """Try mutants side by side; they come in the order asked for. `done` hears of each at once."""
+    futures: list[Future[Tried]] = [pool.submit(tried, id) for id in ids]
+    for future in as_completed(futures):
+        done(future.result().id)
+    return [future.result() for future in futures]
+
+
+def status(found: Sequence[Tried]) -> int:
+    """The status of `mktme mutants`: a fault that nobody notices must have an explanation."""
+    is_explained = all(one.is_explained for one in found)
+    return statuses.HOLDS if is_explained else statuses.DISAGREE
+
+
+def told(found: Sequence[Tried]) -> Iterator[RenderableType]:
+    """A row for each mutant, why survivors survive, and how many there are of each sort."""
+    table = Table(header_style="bold")
+    table.add_column("mutant", no_wrap=True)
+    for heading in ("layer", "what is wrong", "killed by", "after"):
+        table.add_column(heading)
+    for one in found:
+        kill = one.kill
+        by, after = (kill.killer, f"{kill.after:,} {kill.unit}") if kill else ("nobody", "-")
+        table.add_row(one.id, one.mutant.layer, one.mutant.wrong, by, after)
+    yield table
+    for one in found:
+        if one.kill is None:
+            yield Text(f"{one.id} survives: {one.mutant.survives or 'nobody has said why'}")
+    yield Text(_counted(found))
+
+
+def _counted(found: Sequence[Tried]) -> str:
+    killed = sum(one.kill is not None for one in found)
+    explained = sum(one.kill is None and one.is_explained for one in found)
+    counted = f"{_mutants(len(found))}: {killed} killed"
+    others = {
+        "survives|survive for a reason": explained,
+        "survives|survive unexplained": len(found) - killed - explained,
+    }
+    for words, number in others.items():
+        verbs, _, how = words.partition(" ")
+        one, many = verbs.split("|")
+        counted += f", {number} {one if number == 1 else many} {how}" if number else ""
+    return f"{counted}."
+
+
+def _mutants(number: int) -> str:
+    return f"{number} mutant" if number == 1 else f"{number} mutants"
+
+
+def record(found: Sequence[Tried]) -> dict[str, Any]:
+    """One object for each mutant; what only a killed one has is null for a survivor.
+
+    `where` is the function or action with the fault, `told` what the check said of it.
+    """
+    return {"mutants": [_result(one) for one in found]}
+
+
+def _result(one: Tried) -> dict[str, Any]:
+    mutant, kill = one.mutant, one.kill
+    return {
+        "id": mutant.id,
+        "layer": mutant.layer,
+        "where": mutant.fault.where,
+        "wrong": mutant.wrong,
+        "design": mutant.design,
+        "scope": str(mutant.scope),
+        "killed_by": kill.killer if kill else None,
+        "after": kill.after if kill else None,
+        "unit": kill.unit if kill else None,
+        "told": kill.told if kill else None,
+        "survives": None if kill else mutant.survives or None,
+        "seconds": round(one.seconds, 3),
+    }
