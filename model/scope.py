@@ -32,23 +32,30 @@ LIMITS: Mapping[str, tuple[int, int]] = {
 class Scope:
     """How many packages, CPUs in each, KeyIDs, distinct user keys, VMAs and threads there are.
 
-    `packages` 2: every property here compares at most two packages, or looks at one.
+    `packages` 2: every property here compares at most two packages, or looks at one; a page lies on
+    one, and moves to one other.
     `cpus` 2: a CPU that comes or goes is the only online CPU of its package, or is not; with two,
     both cases arise, and so does handing the lead to another.
-    `keyids` 2: two KeyIDs are needed for a KeyID that is the last (whose bit the posted bitmap
-    does not count) beside one that is not, and for a CPU startup that fails between two KeyIDs.
-    `values` 2: the properties compare key bytes only for equality, and only those of one KeyID on
-    two packages, so two distinct user keys give every outcome of every comparison.
-
-    `vmas` 2: a KeyID's reference count is moved by a first and by a last VMA, and a VMA that forks
-    needs another one.
+    `keyids` 2: two KeyIDs are needed for a KeyID that is the last (whose bit and count the posted
+    arrays leave out) beside one that is not, for a CPU startup that fails between two KeyIDs, for a
+    VMA that goes from one to another, and for a look-up by address, which finds the lower of two.
+    `values` 2: key bytes are compared only for equality: the entries of one KeyID on two packages;
+    an entry with what its owner asked for, or with what a page was written under; two entries of
+    one package, which open each other's pages. Two distinct user keys, beside zeros and random keys
+    that are always there, give every outcome of every comparison.
+    `vmas` 2: a count is moved by a first and by a last VMA, whose reference another can take away;
+    a fork needs a second VMA, and so does whoever reads the page of another. A third that uses the
+    same KeyID only keeps the count up. That is an argument: three are checked too.
     `threads` 2: an operation that waits while it holds a lock has the map lock, or is on its way to
     it; so one that has it and one that comes for it close a circle, if any do. A third, such as a
     CPU startup that queues in front of a reader, only makes it longer. That is an argument: three
     and four threads are checked too.
 
-    The number of keys is no bound: a live key holds a KeyID, so there are as many key objects as
-    KeyIDs, or as pairs of package and KeyID where each package has its own.
+    The number of keys is hardly a bound: there are as many key objects as KeyIDs, or as pairs of
+    package and KeyID where each package has its own. A live key holds a KeyID, and so does a freed
+    object whose address the map still has. Only where addresses are reused can a key lose its KeyID
+    and live on, and so keep its object from others; but all it can do then is to be refused, and
+    whatever others do beside it they can do when it is destroyed.
 
     Raises ScopeError when a bound is out of range.
     """

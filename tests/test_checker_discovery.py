@@ -21,7 +21,7 @@ from checker.systems.grounding import Grounding
 from designs import DESIGNS
 from model import Scope, key_service
 from model.sorts import BYTES as MODEL_BYTES
-from model.sorts import CPU, KEY
+from model.sorts import CPU, KEY, VMA
 from model.sorts import KEYID as MODEL_KEYID
 from model.sorts import PACKAGE as MODEL_PACKAGE
 from properties import PROPERTIES
@@ -30,8 +30,8 @@ SMALL = {PACKAGE: 2, KEYID: 2, BYTES: 3}
 LARGER = {PACKAGE: 3, KEYID: 3, BYTES: 4}
 ENTRIES = "for all b, k, p: if key_of[k] = b and online[p] and b is not none then table[p, k] = b"
 
-LEARNED_IN = (Scope(2, 1, 1, 1), Scope(2, 2, 2, 1), Scope(2, 2, 2, 2))
-TRIED_IN = {MODEL_PACKAGE: 3, CPU: 3, MODEL_KEYID: 3, KEY: 3, MODEL_BYTES: 4}
+LEARNED_IN = (Scope(2, 1, 1, 1, 1, 1), Scope(2, 2, 2, 1, 1, 1), Scope(2, 2, 2, 2, 1, 1))
+TRIED_IN = {MODEL_PACKAGE: 3, CPU: 3, MODEL_KEYID: 3, KEY: 3, MODEL_BYTES: 4, VMA: 3}
 
 
 def grounded(sizes):

@@ -166,21 +166,21 @@ def test_numba_has_every_operator_of_the_emitter():
 
 
 def claims_of(design, packages):
-    grounding = grounded(DESIGNS[design], Scope(packages, 1, 1))
+    grounding = grounded(DESIGNS[design], Scope(packages, 1, 1, 1, 1, 1))
     return grounding.system, [grounding.property(text) for text in claims_about("")]
 
 
 def test_kernels_see_the_model_of_a_design(interpreted):
-    system, claims = claims_of("rfc-v2", 1)
+    system, claims = claims_of("cpu-keys-only", 1)
     seen = both_ways(system, claims)
-    assert (140, 2088) == (seen.states, seen.transitions)
-    assert {"VIOLATED", "VACUOUS"} == {seen.verdict(system, c).word for c in claims}
+    assert (150, 1658) == (seen.states, seen.transitions)
+    assert {"PROVED", "VIOLATED", "VACUOUS"} == {seen.verdict(system, c).word for c in claims}
 
 
 @needs_numba
 def test_machine_code_sees_the_model_of_a_design():
-    seen = both_ways(*claims_of("cpu-keys-only", 1))
-    assert (7, 88) == (seen.states, seen.transitions)
+    seen = both_ways(*claims_of("resupply", 1))
+    assert (456, 5102) == (seen.states, seen.transitions)
 
 
 @needs_numba

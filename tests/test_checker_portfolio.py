@@ -72,13 +72,15 @@ def _never_ending(question, limits, progress=None, *, reduced=False):
 
 
 def test_a_design_is_judged_alike_by_any_engine():
-    recipe = functools.partial(question_of, DESIGNS["rfc-v2"], "bitmap-exact", Scope(1, 1, 1, 1))
+    recipe = functools.partial(
+        question_of, DESIGNS["rfc-v2"], "bitmap-exact", Scope(1, 1, 1, 1, 1, 1)
+    )
     verdicts = [asked(e, recipe(), Limits()) for e in ("explore", "bounded", "ic3", "k-induction")]
     assert {"VIOLATED"} == {verdict.word for verdict in verdicts}
     assert 1 == len({verdict.trace for verdict in verdicts})
 
 
-SMALL = Scope(2, 1, 1, 1)
+SMALL = Scope(2, 1, 1, 1, 1, 1)
 
 CELLS = [
     (name, property_id)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from runs import Run, grounded
 
-from checker import Limits, Trace, bounded, cone_of_influence, decide
+from checker import Limits, Trace, bounded, cone_of_influence, decide, explore
 from conformance import Replay, replay
 from conformance.owners import user_key
 from designs import DESIGNS, design_from_text
@@ -17,109 +17,120 @@ from impl.hardware.pconfig import Execution, Status
 from impl.heap.slab import Object
 from impl.service.program import Programmer
 from model import Scope
-from properties import PROPERTIES, claims_about, not_applicable
+from properties import PROPERTIES, not_applicable
 
-SMALL = Scope(2, 1, 1)
+SMALL = Scope(2, 1, 1, 1, 2, 1)
 
-# design: property to the length of its shortest counterexample; 0 where it is proved
-LENGTHS: dict[str, dict[str, int]] = {
+# design (or several): property to the lengths of its shortest counterexamples, in SMALL and in the
+# default scope. 0: none (proved in SMALL; none of up to five calls in the default scope).
+POSTED: dict[str, tuple[int, int]] = {
+    "tables-agree": (2, 2),
+    "memory-agrees": (2, 2),
+    "table-as-requested": (2, 2),
+    "bitmap-exact": (1, 2),
+    "map-exact": (0, 4),
+    "refcount-exact": (0, 4),
+    "no-plaintext-after-release": (2, 2),
+    "cold-boot-keys": (1, 1),
+    "cold-boot-data": (4, 4),
+    "released-is-clear": (1, 1),
+    "never-in-clear": (4, 4),
+    "live-data-intact": (5, 6),
+    "right-key": (4, 4),
+    "no-neighbour": (7, 5),
+    "no-lost-keyid": (0, 5),
+    "in-bounds": (1, 1),
+    "no-dangling": (3, 3),
+    "failure-is-noop": (1, 1),
+}
+OFFLINE: dict[str, tuple[int, int]] = {
+    "memory-agrees": (2, 3),
+    "cold-boot-data": (4, 5),
+    "never-in-clear": (4, 5),
+    "live-data-intact": (5, 6),
+    "right-key": (4, 5),
+    "failure-is-noop": (1, 1),
+}
+"""A package goes offline while keys and pages are on it, and comes back."""
+
+HELD: dict[str, tuple[int, int]] = {
+    "teardown-admitted": (2, 3),
+    "user-keys-admitted": (2, 3),
+    "failure-is-noop": (1, 1),
+}
+"""No package with keys goes offline."""
+
+LENGTHS: dict[str, dict[str, tuple[int, int]]] = {
     "rfc-v2": {
-        "tables-agree": 2,
-        "memory-agrees": 2,
-        "bitmap-exact": 2,
-        "no-plaintext-unsaved": 1,
-        "released-is-clear": 1,
-        "hotplug-admitted": 3,
+        **POSTED,
+        "no-plaintext-unsaved": (1, 1),
+        "hotplug-admitted": (0, 3),
     },
-    "rfc-v2-savekeys": {
-        "tables-agree": 2,
-        "memory-agrees": 2,
-        "bitmap-exact": 2,
-        "released-is-clear": 1,
-        "hotplug-admitted": 0,
-    },
+    "rfc-v2-savekeys": POSTED,
     "rfc-v2-fixed": {
-        "tables-agree": 0,
-        "memory-agrees": 3,
-        "bitmap-exact": 0,
-        "no-plaintext-unsaved": 0,
-        "released-is-clear": 0,
-        "hotplug-admitted": 3,
+        **OFFLINE,
+        "no-neighbour": (8, 7),
+        "hotplug-admitted": (3, 3),
     },
     "rfc-v2-savekeys-fixed": {
-        "tables-agree": 0,
-        "memory-agrees": 3,
-        "bitmap-exact": 0,
-        "released-is-clear": 0,
-        "hotplug-admitted": 0,
+        **OFFLINE,
+        "cold-boot-keys": (1, 1),
+        "no-neighbour": (8, 7),
     },
     "no-hotplug": {
-        "tables-agree": 0,
-        "memory-agrees": 0,
-        "bitmap-exact": 0,
-        "no-plaintext-unsaved": 0,
-        "released-is-clear": 0,
-        "hotplug-admitted": 3,
+        **HELD,
+        "hotplug-admitted": (3, 3),
     },
     "cpu-keys-only": {
-        "tables-agree": 0,
-        "memory-agrees": 3,
-        "no-plaintext-unsaved": 0,
-        "released-is-clear": 0,
-        "hotplug-admitted": 0,
+        **OFFLINE,
+        "user-keys-admitted": (1, 1),
     },
     "per-package": {
-        "tables-agree": 5,
-        "memory-agrees": 4,
-        "bitmap-exact": 0,
-        "no-plaintext-unsaved": 0,
-        "released-is-clear": 0,
-        "hotplug-admitted": 0,
+        "tables-agree": (4, 5),
+        "memory-agrees": (3, 4),
+        "table-as-requested": (4, 5),
+        "cold-boot-data": (5, 6),
+        "never-in-clear": (5, 6),
+        "right-key": (5, 6),
+        "no-neighbour": (8, 7),
+        "user-keys-admitted": (2, 3),
+        "migration-admitted": (4, 4),
+        "keyid-names-key": (2, 2),
+        "failure-is-noop": (1, 1),
     },
-    "wrapped-vault": {
-        "tables-agree": 0,
-        "memory-agrees": 0,
-        "bitmap-exact": 0,
-        "released-is-clear": 0,
-        "hotplug-admitted": 0,
-    },
+    "wrapped-vault": HELD,
     "resupply": {
-        "tables-agree": 0,
-        "memory-agrees": 0,
-        "bitmap-exact": 0,
-        "no-plaintext-unsaved": 0,
-        "released-is-clear": 0,
-        "hotplug-admitted": 3,
+        **HELD,
+        "hotplug-admitted": (3, 3),
     },
 }
 
-CELLS = [(d, p, n) for d, row in LENGTHS.items() for p, n in row.items()]
-VIOLATED = [cell for cell in CELLS if cell[2]]
-PROVED = [cell[:2] for cell in CELLS if not cell[2]]
-DEPTH = 4
-"""How deep bounded search looks where the explorer has proved that there is nothing."""
+CELLS = [
+    (name, property_id, *LENGTHS[name].get(property_id, (0, 0)))
+    for name, design in DESIGNS.items()
+    for property_id, claim in PROPERTIES.items()
+    if claim.system == "" and not_applicable(design, claim) is None
+]
+SHORT = 4
+"""Counterexamples up to this length are looked for in the default scope in every run."""
 
-SMALL_LENGTHS = {
-    # The only KeyID is the last one, whose bit the posted bitmap never counts: a new user key's
-    # bit is wrong at once, and the gate never refuses.
-    ("rfc-v2", "bitmap-exact"): 1,
-    ("rfc-v2-savekeys", "bitmap-exact"): 1,
-    ("rfc-v2", "hotplug-admitted"): 0,
-    # One CPU less has to go before a package has none.
-    ("rfc-v2-fixed", "memory-agrees"): 2,
-    ("rfc-v2-savekeys-fixed", "memory-agrees"): 2,
-    ("cpu-keys-only", "memory-agrees"): 2,
-    ("per-package", "memory-agrees"): 3,
-    ("per-package", "tables-agree"): 4,
-}
+DEPTH = 5
+"""How deep bounded search looks where there is no counterexample."""
 
 
-UNREACHED = {
-    (design, property_id)
-    for design, property_id in SMALL_LENGTHS
-    if design in ("rfc-v2-fixed", "rfc-v2-savekeys-fixed", "cpu-keys-only", "per-package")
-}
-"""Violations for which every CPU of a package has to go: a step more for each further CPU."""
+IN_SMALL = [cell[:3] for cell in CELLS if cell[2]]
+IN_DEFAULT = [
+    pytest.param(design, property_id, length, marks=() if length <= SHORT else pytest.mark.deep)
+    for design, property_id, small, length in CELLS
+    if length and (length > SHORT or small != length)
+]
+"""Those that are as short in both scopes are left to the small one."""
+
+NOT_IN_SMALL = [cell[:2] for cell in CELLS if not cell[2]]
+NOT_IN_DEFAULT = [cell[:2] for cell in CELLS if not cell[3]]
+
+
+VIOLATED = [cell for cell in CELLS if 0 < cell[3] <= 2][:6]
 
 
 def counterexample(design: str, property_id: str) -> Trace:
@@ -134,87 +145,91 @@ def replayed(design: str, property_id: str, trace: Trace, scope: Scope) -> Repla
     return replay(chosen, scope, grounded(chosen, scope), PROPERTIES[property_id], trace)
 
 
-def test_the_table_of_lengths_has_every_cell_that_applies() -> None:
-    applying = {
-        name: [c.id for c in claims_about("") if not_applicable(design, c) is None]
-        for name, design in DESIGNS.items()
-    }
-    assert applying == {name: list(row) for name, row in LENGTHS.items()}
-    assert (18, 32) == (len(VIOLATED), len(PROVED))
+def test_the_table_of_lengths_has_only_cells_that_apply() -> None:
+    applying = {cell[:2] for cell in CELLS}
+    assert set() == {(d, p) for d, row in LENGTHS.items() for p in row} - applying
+    violated = [sum(cell[place] > 0 for cell in CELLS) for place in (2, 3)]
+    assert (227, [76, 83]) == (len(CELLS), violated)
 
 
 # The engines
 
 
-@pytest.mark.parametrize(("design", "property_id", "length"), VIOLATED)
-def test_both_engines_find_the_shortest_counterexample_and_it_replays(
-    design: str, property_id: str, length: int
-) -> None:
-    grounding = grounded(DESIGNS[design], Scope())
+def _both_engines(design: str, property_id: str, length: int, scope: Scope) -> None:
+    """Exploration and bounded search find a counterexample of this length, and it replays."""
+    grounding = grounded(DESIGNS[design], scope)
     claim = grounding.property(PROPERTIES[property_id])
-    explored = decide(grounding.system, claim)
     searched = bounded(cone_of_influence(grounding.system, claim), claim, length)
-    assert ("VIOLATED", length) == (explored.word, explored.depth)
     assert ("VIOLATED", length) == (searched.word, searched.depth)
+    explored = decide(grounding.system, claim, Limits(states_max=3_000_000))
+    assert ("VIOLATED", length, "explore") == (explored.word, explored.depth, explored.engine)
     assert explored.trace is not None
-    assert length == len(explored.trace)
-    again = replayed(design, property_id, explored.trace, Scope())
+    again = replayed(design, property_id, explored.trace, scope)
     assert "" == again.disagreement
     assert [step.answer for step in explored.trace.steps] == [step.answer for step in again.steps]
     assert [] != list(again.observed)
 
 
-@pytest.mark.parametrize(("design", "property_id"), PROVED)
-def test_bounded_search_finds_nothing_where_the_explorer_has_a_proof(
+@pytest.mark.parametrize(("design", "property_id", "length"), IN_SMALL)
+def test_both_engines_find_the_shortest_counterexample_of_a_small_scope_and_it_replays(
+    design: str, property_id: str, length: int
+) -> None:
+    _both_engines(design, property_id, length, SMALL)
+
+
+@pytest.mark.parametrize(("design", "property_id", "length"), IN_DEFAULT)
+def test_both_engines_find_the_shortest_counterexample_and_it_replays(
+    design: str, property_id: str, length: int
+) -> None:
+    _both_engines(design, property_id, length, Scope())
+
+
+@pytest.mark.deep
+@pytest.mark.parametrize(("design", "property_id"), NOT_IN_SMALL)
+def test_both_engines_find_none_in_a_small_scope_where_there_is_none(
     design: str, property_id: str
 ) -> None:
+    grounding = grounded(DESIGNS[design], SMALL)
+    claim = grounding.property(PROPERTIES[property_id])
+    searched = bounded(cone_of_influence(grounding.system, claim), claim, 8)
+    assert ("HOLDS_TO", 8) == (searched.word, searched.depth)
+    assert decide(grounding.system, claim).word in ("PROVED", "VACUOUS")
+
+
+@pytest.mark.deep
+@pytest.mark.parametrize(("design", "property_id"), NOT_IN_DEFAULT)
+def test_bounded_search_finds_none_where_there_is_none(design: str, property_id: str) -> None:
     grounding = grounded(DESIGNS[design], Scope())
     claim = grounding.property(PROPERTIES[property_id])
     searched = bounded(cone_of_influence(grounding.system, claim), claim, DEPTH)
-    assert ("HOLDS_TO", DEPTH, True) == (searched.word, searched.depth, searched.premise_reached)
+    assert ("HOLDS_TO", DEPTH) == (searched.word, searched.depth)
 
 
-@pytest.mark.parametrize(("design", "property_id", "length"), CELLS)
-def test_both_engines_agree_on_every_cell_of_a_small_scope(
-    design: str, property_id: str, length: int
-) -> None:
-    length = SMALL_LENGTHS.get((design, property_id), length)
-    grounding = grounded(DESIGNS[design], SMALL)
-    claim = grounding.property(PROPERTIES[property_id])
-    explored = decide(grounding.system, claim)
-    searched = bounded(grounding.system, claim, length or DEPTH)
-    assert ("VIOLATED" if length else "PROVED") == explored.word
-    assert ("VIOLATED" if length else "HOLDS_TO") == searched.word
-    if length:
-        assert [length, length] == [explored.depth, searched.depth]
+PLUS_ONE = [
+    Scope(3, 2, 2, 2, 2, 1),
+    Scope(2, 3, 2, 2, 2, 1),
+    Scope(2, 2, 3, 2, 2, 1),
+    Scope(2, 2, 2, 3, 2, 1),
+    Scope(2, 2, 2, 2, 3, 1),
+]
 
 
 @pytest.mark.deep
-@pytest.mark.parametrize(("design", "property_id"), PROVED)
-def test_bounded_search_finds_nothing_at_greater_depth(design: str, property_id: str) -> None:
-    grounding = grounded(DESIGNS[design], Scope())
-    claim = grounding.property(PROPERTIES[property_id])
-    searched = bounded(cone_of_influence(grounding.system, claim), claim, 8, seconds_max=300)
-    assert ("HOLDS_TO", 8) == (searched.word, searched.depth)
-
-
-@pytest.mark.deep
-@pytest.mark.parametrize("scope", [Scope(3, 2, 2), Scope(2, 3, 2), Scope(2, 2, 3)], ids=str)
-@pytest.mark.parametrize(("design", "property_id", "length"), CELLS)
-def test_a_bound_plus_one_shows_nothing_new(
-    design: str, property_id: str, length: int, scope: Scope
+@pytest.mark.parametrize("scope", PLUS_ONE, ids=str)
+@pytest.mark.parametrize(("design", "property_id", "small", "default"), CELLS)
+def test_a_bound_plus_one_changes_no_verdict(
+    design: str, property_id: str, small: int, default: int, scope: Scope
 ) -> None:
+    """What a minute shows: the same violation, at most one call later, or none as before."""
     grounding = grounded(DESIGNS[design], scope)
     claim = grounding.property(PROPERTIES[property_id])
-    length += (design, property_id) in UNREACHED and scope.cpus - 2
-    if not length:
-        verdict = decide(grounding.system, claim, Limits(1_000_000, 6, 60))
-        assert verdict.word in ("PROVED", "HOLDS_TO")
+    cone = cone_of_influence(grounding.system, claim)
+    if default:
+        verdict = bounded(cone, claim, default + 1, seconds_max=60)
+        assert verdict.word == "VIOLATED" or "out of time" in verdict.reason
         return
-    verdict = decide(grounding.system, claim, Limits(20_000_000, length))
-    assert ("VIOLATED", length) == (verdict.word, verdict.depth)
-    assert verdict.trace is not None
-    assert "" == replayed(design, property_id, verdict.trace, scope).disagreement
+    verdict = explore(cone, [claim], states_max=1_000_000, seconds_max=60).verdict(cone, claim)
+    assert "VIOLATED" != verdict.word
 
 
 # What a replay notices
@@ -280,7 +295,7 @@ def test_a_trace_with_a_wrong_start_does_not_replay() -> None:
 
 def test_a_trace_of_another_design_does_not_replay() -> None:
     _, claim, trace = example()
-    done = replayed("rfc-v2-fixed", claim, trace, Scope())
+    done = replayed("rfc-v2,program_struct=scrubbed_free", claim, trace, Scope())
     assert (
         "step 1, instantiate: struct_residue[A]: model yes, implementation no"
     ) == done.disagreement
@@ -368,7 +383,7 @@ def test_a_user_key_in_an_unforeseen_place_ends_a_replay(monkeypatch: pytest.Mon
 
 
 def test_no_replay_shows_key_bytes() -> None:
-    shown = repr([replayed(d, p, counterexample(d, p), Scope()) for d, p, _ in VIOLATED[:6]])
+    shown = repr([replayed(d, p, counterexample(d, p), Scope()) for d, p, *_ in VIOLATED])
     needles = [n for label in "AB" for n in user_key(label).needles()]
     forms = [n.decode("latin-1") for n in needles] + [repr(n)[2:-1] for n in needles]
     assert [] == [form for form in forms if form in shown]
