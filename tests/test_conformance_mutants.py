@@ -10,10 +10,8 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from runs import call_of
 
 from checker import Step
-from conformance import Disagreement, Lockstep
 from conformance.mutants import killers
 from conformance.mutants.catalogue import ALL, MUTANTS, MutantError, killed, mutant_from_text
 from conformance.mutants.fault import Change, Mutant, Patch, around, forgets
@@ -303,25 +301,6 @@ def test_without_a_fault_a_quick_check_is_silent(check: str) -> None:
 @pytest.mark.parametrize(("design", "scope"), TRIED_IN, ids=str)
 def test_without_a_fault_every_check_is_silent(check: str, design: str, scope: Scope) -> None:
     assert silent(check, dataclasses.replace(SOUND, design=design, scope=scope))
-
-
-def test_a_key_that_a_waiting_operation_refers_to_is_where_model_and_kernel_still_differ() -> None:
-    """Why the walk is shorter where operations can hang. Mended, it may be as long as elsewhere."""
-    lockstep = Lockstep(design_from_text("rfc-v2"), Scope())
-    calls: list[tuple[str, dict[str, object]]] = [
-        ("instantiate", {"key": 0, "kind": "user", "bytes": "A"}),
-        ("encrypt", {"vma": 1, "key": 0}),
-        ("instantiate", {"key": 1, "kind": "user", "bytes": "A"}),
-        ("encrypt", {"vma": 0, "key": 0}),
-        ("destroy", {"key": 0}),
-        ("encrypt", {"vma": 1, "key": 1}),
-        ("encrypt", {"vma": 0, "key": 1}),
-    ]
-    system = lockstep.grounding.system
-    said = [lockstep.step(call_of(system, action, **choice)) for action, choice in calls]
-    assert "waits for ever" == said[-1].replace("_", " ")
-    with pytest.raises(Disagreement, match="the model answers ok, the implementation EBUSY"):
-        lockstep.step(call_of(system, "destroy", key=1))
 
 
 def test_a_change_that_changes_nothing_breaks_no_property_and_agrees() -> None:
