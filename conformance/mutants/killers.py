@@ -194,7 +194,7 @@ def against_the_kernel(mutant: Mutant, change: Change) -> Kill | None:
     """The faulty model beside the right implementation, in a random walk."""
     grounding = change.ground(_design(mutant), mutant.scope)
     text = grounding, Machine(grounding.system)
-    calls_max = _length(_design(mutant))
+    calls_max = CALLS_LONG
     walk = random_walk(_design(mutant), mutant.scope, calls_max, text=text)
     return _counted("lockstep", "calls", walk)
 
