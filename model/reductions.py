@@ -19,7 +19,7 @@ import z3
 from checker.systems.effect import Effect
 from checker.systems.system import Normaliser, Symmetry, Term
 from designs import Design
-from model.sorts import BYTES, CPU, KEY, PACKAGE
+from model.sorts import BYTES, CPU, KEY, PACKAGE, VMA
 from model.state import State
 
 
@@ -31,6 +31,7 @@ def reductions(design: Design) -> tuple[Symmetry | Normaliser, ...]:
         Symmetry(PACKAGE),
         Symmetry(BYTES),
         Symmetry(CPU),
+        Symmetry(VMA),
     )
 
 

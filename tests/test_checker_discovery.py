@@ -215,10 +215,7 @@ def test_there_has_to_be_a_scope_to_learn_in():
     [
         (
             "bitmap-exact",
-            {
-                "for all k, l, m: if mapped[k, m] and k is not l then not mapped[l, m]",
-                "for all k, l: if mapped[k, l] then live[k]",
-            },
+            set(),
         ),
         pytest.param(
             "released-is-clear",

@@ -180,7 +180,7 @@ def test_kernels_see_the_model_of_a_design(interpreted):
 @needs_numba
 def test_machine_code_sees_the_model_of_a_design():
     seen = both_ways(*claims_of("resupply", 1))
-    assert (456, 5102) == (seen.states, seen.transitions)
+    assert (582, 6722) == (seen.states, seen.transitions)
 
 
 @needs_numba

@@ -56,6 +56,18 @@ def test_an_update_changes_what_the_owner_of_the_slot_that_is_found_asked_for() 
     assert {0: CPU} == owners.asked
 
 
+def test_an_owner_knows_what_it_handed_in_until_its_request_ends() -> None:
+    watch = with_key()
+    watch.learned(0, [1], USER_B)
+    watch.learned(0, [1], CPU)
+    assert {1: {"A", "B"}} == watch.known
+    watch.settle({1: ADDRESS}, {}, ())
+    assert {} == watch.known
+    owners = with_key(per_package=True)
+    owners.learned(0, [(0, 1)], USER_B)
+    assert {0: {"A", "B"}} == owners.known
+
+
 def test_a_key_that_grew_brings_everybodys_references_along() -> None:
     watch = KeyWatch(per_package=True)
     watch.came(0, ADDRESS, 7, [(1, 2)], USER_A)

@@ -112,6 +112,7 @@ def test_as_posted_unmap_of_the_last_reference_frees_the_keyid_and_clears_nothin
         "wants[0]": "no",
         "mapped[0,1]": "no",
         "bit[1]": "no",
+        "known[1,A]": "no",
         "requested_bytes[1]": "zeros",
         "released[A]": "yes",
     }

@@ -28,6 +28,7 @@ def test_instantiate_programs_the_lowest_free_keyid_on_every_package() -> None:
         "bit[1]": "yes",
         "vault_control[1]": "user",
         "requested_bytes[1]": "A",
+        "known[1,A]": "yes",
     }
     assert expected == run.changes("instantiate", key=0, kind="user", bytes="A")
 
@@ -166,6 +167,7 @@ def test_per_package_a_key_gets_keyids_only_where_it_is_wanted() -> None:
         "entry_mode[1,1]": "encrypt",
         "entry_bytes[1,1]": "B",
         "requested_bytes[0]": "B",
+        "known[0,B]": "yes",
     }
     assert expected == run.changes("instantiate", key=0, kind="user", bytes="B", wanted={1})
 
@@ -189,7 +191,12 @@ def test_per_package_a_key_wanted_only_out_of_reach_answers_enokey() -> None:
 
 def test_update_programs_the_keys_own_keyid() -> None:
     run = with_key("rfc-v2-fixed")
-    expected = {"entry_bytes[0,1]": "B", "entry_bytes[1,1]": "B", "requested_bytes[1]": "B"}
+    expected = {
+        "entry_bytes[0,1]": "B",
+        "entry_bytes[1,1]": "B",
+        "requested_bytes[1]": "B",
+        "known[1,B]": "yes",
+    }
     assert expected == run.changes("update", key=0, kind="user", bytes="B")
 
 
@@ -209,6 +216,7 @@ def test_as_posted_a_failed_update_leaves_the_bit_clear_and_the_vault_as_it_was(
         "bit[1]": "no",
         "struct_residue[A]": "no",
         "struct_residue[B]": "yes",
+        "known[1,B]": "yes",
     }
     assert expected == run.changes("update", key=0, kind="user", bytes="B", fails={1})
 
@@ -232,6 +240,7 @@ def test_repaired_a_failed_update_ends_the_key_and_takes_its_keyid_out_of_servic
         "uncleared[0,1]": "yes",
         "uncleared[1,1]": "yes",
         "requested_bytes[1]": "zeros",
+        "known[1,A]": "no",
         "released[A]": "yes",
     }
     assert expected == run.changes("update", key=0, kind="user", bytes="B", fails={1})
@@ -276,6 +285,7 @@ def test_as_posted_destroy_leaves_key_tables_and_vault() -> None:
         "key_counted[1]": "no",
         "bit[1]": "no",
         "requested_bytes[1]": "zeros",
+        "known[1,A]": "no",
         "released[A]": "yes",
     }
     assert expected == run.changes("destroy", key=0)
@@ -286,6 +296,21 @@ def test_repaired_destroy_clears_every_package_and_the_vault() -> None:
     start = Run("rfc-v2-savekeys-fixed").state
     assert "ok" == run.do("destroy", key=0)
     assert start == run.state
+
+
+def test_an_owner_knows_every_user_key_that_it_handed_in_for_its_key() -> None:
+    run = with_key("rfc-v2-fixed,on_program_failure=leave")
+    run.do("update", key=0, kind="user", bytes="B", fails={0, 1})
+    run.do("update", key=0, kind="cpu")
+    assert ["yes", "yes"] == [run("known", 1, b) for b in "AB"]
+    run.do("destroy", key=0)
+    assert ["no", "no"] == [run("known", 1, b) for b in "AB"]
+
+
+def test_an_update_that_is_not_parsed_teaches_nothing() -> None:
+    run = with_key("rfc-v2,user_keys=refused", "cpu")
+    run.do("update", key=0, kind="user", bytes="A")
+    assert "no" == run("known", 1, "A")
 
 
 def test_a_released_user_key_is_remembered_until_an_owner_hands_it_in_again() -> None:
