@@ -31,7 +31,10 @@ def designs(named: Mapping[str, Design]) -> Table:
 
 def properties(claims: Mapping[str, Property]) -> Table:
     """The claims."""
-    table = Table("property", "kind", "statement", "source", header_style="bold")
+    table = Table(header_style="bold")
+    table.add_column("property", no_wrap=True)
+    for heading in ("kind", "statement", "source"):
+        table.add_column(heading)
     for claim in claims.values():
         kind = PROGRESS.get(claim.id, claim.kind)
         table.add_row(claim.id, kind, claim.sentence, claim.source)
