@@ -13,7 +13,7 @@ from designs import DESIGNS
 from model import Scope
 
 SCOPE = Scope(2, 1, 1, 1, 1, 1)
-WALKED = ("rfc-v2-fixed", "cpu-keys-only", "per-package")
+WALKED = ("cpu-keys-only",)
 
 
 def graph(name: str) -> Graph:
