@@ -87,7 +87,8 @@ def test_a_closed_exploration_is_confirmed(put) -> None:
     found = verify(put(closed()))
     assert ("closed-set", subject_of(DESIGN, CLAIM, SCOPE)) == (found.kind, found.subject)
     assert str(found).startswith(
-        "rfc-v2-fixed / released-is-clear (cpus 1, keyids 2, packages 1, threads 2, values 1, vmas 2), closed-set: "
+        "rfc-v2-fixed / released-is-clear (cpus 1, keyids 2, packages 1, threads 2, values 1,"
+        " vmas 2), closed-set: "
     )
     assert str(found).endswith("none of them violates the claim")
 
