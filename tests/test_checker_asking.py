@@ -192,7 +192,7 @@ print(spacer._is_impossible(HARD, None))
 """,
     "lemmas in a scope": """
 from checker.anysize.houdini import _Solver
-solver = _Solver((), None)
+solver = _Solver(())
 solver.solver.add(*HARD)
 print('ready', flush=True)
 print(solver.finds())
