@@ -126,9 +126,7 @@ def scope_note(scope: Scope, cells: Sequence[Cell]) -> Text:
     """In which scope the cells were judged, and what that took."""
     seconds = sum(cell.seconds for cell in cells)
     number = "1 cell" if len(cells) == 1 else f"{len(cells)} cells"
-    systems = {PROPERTIES[cell.property_id].system for cell in cells}
-    threads = f", {scope.threads} threads" if "locks" in systems else ""
-    return Text(f"Scope: {scope}{threads}. {number}, {seconds:.1f} s of checking.", style="dim")
+    return Text(f"Scope: {scope}. {number}, {seconds:.1f} s of checking.", style="dim")
 
 
 def legend(cells: Sequence[Cell]) -> Text:

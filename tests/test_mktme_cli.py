@@ -306,9 +306,9 @@ def test_a_payload_is_shown_by_its_fingerprint_only(mktme):
 @pytest.mark.deep
 def test_the_readme_shows_the_matrix_that_compare_prints(mktme, readme, monkeypatch):
     """Every violated cell of the main job replays, and no cell is inconclusive."""
-    monkeypatch.setenv("COLUMNS", "110")
+    monkeypatch.setenv("COLUMNS", "100")
     shown = [block for block in readme.split("```\n") if "✗ 1 step " in block]
-    status, out, _ = mktme("compare")
+    status, out, _ = mktme("compare", "rfc-v2", "no-hotplug", "per-package")
     printed = " ".join(out.split())
     assert statuses.HOLDS == status
     assert [] == [block for block in shown if " ".join(block.split()) not in printed]
@@ -404,7 +404,7 @@ def test_claims_about_locks_are_judged_with_the_number_of_threads(mktme):
     said = " ".join(out.split())
     assert statuses.HOLDS == status
     assert "✓ this scope (10,562)" in said
-    assert "2 distinct user keys, 2 threads." in said
+    assert "2 distinct user keys, 2 VMAs, 2 threads." in said
 
 
 def test_a_story_of_locks_tells_each_step_and_that_an_operation_returns(mktme):

@@ -6,16 +6,27 @@ import pytest
 
 from designs import DESIGNS
 from model import LIMITS, Scope, ScopeError
-from model.sorts import BYTES, CPU, KEY, KEYID, PACKAGE, THREAD, TOKEN, VMA
+from model.sorts import BYTES, CPU, KEY, KEYID, LOCK, PACKAGE, THREAD, TOKEN, VMA
 
 
 def test_the_default_scope_is_two_of_everything() -> None:
     assert Scope(packages=2, cpus=2, keyids=2, values=2) == Scope()
-    assert "2 packages, 2 CPUs each, 2 KeyIDs, 2 distinct user keys" == str(Scope())
+    said = "2 packages, 2 CPUs each, 2 KeyIDs, 2 distinct user keys, 2 VMAs, 2 threads"
+    assert said == str(Scope())
 
 
 def test_there_are_as_many_key_objects_as_keyids_and_two_constants_among_the_bytes() -> None:
-    expected = {PACKAGE: 3, CPU: 1, KEYID: 4, KEY: 4, BYTES: 4, VMA: 1, THREAD: 3, TOKEN: 5}
+    expected = {
+        PACKAGE: 3,
+        CPU: 1,
+        KEYID: 4,
+        KEY: 4,
+        BYTES: 4,
+        VMA: 1,
+        THREAD: 3,
+        TOKEN: 5,
+        LOCK: 3,
+    }
     assert expected == Scope(3, 1, 4, 2, 1, 3).sizes(DESIGNS["rfc-v2"])
 
 
