@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import subprocess
@@ -13,7 +14,7 @@ import pytest
 import z3
 
 from checker.solving import sat
-from checker.systems.asking import ask, query
+from checker.systems.asking import _heeding, ask, query
 
 # What takes Z3 hours: the factors of a number of 123 bits.
 A, B = z3.BitVecs("a b", 128)
@@ -122,6 +123,39 @@ def test_an_interrupted_check_has_ended_when_the_interrupt_is_raised():
         assert z3.unknown == ask(tracked(), seconds=0.2)
 
 
+def test_an_interrupt_that_z3_missed_is_repeated(interrupting):
+    stops = threading.Semaphore(0)
+
+    def call():
+        for _ in range(2):
+            assert stops.acquire(timeout=20)
+
+    with pytest.raises(KeyboardInterrupt):
+        _heeding(call, stops.release)
+
+
+@pytest.mark.parametrize("collects", [True, False])
+def test_nothing_is_collected_while_z3_is_at_work(collects):
+    # A collection in another thread frees Z3's terms, and the process ends with a crash.
+    seen = []
+
+    def look():
+        time.sleep(0.2)
+        seen.append(gc.isenabled())
+
+    before = gc.isenabled()
+    (gc.enable if collects else gc.disable)()
+    try:
+        looking = threading.Thread(target=look)
+        looking.start()
+        ask(hard("QF_BV"), seconds=0.5)
+        looking.join()
+        seen.append(gc.isenabled())
+    finally:
+        (gc.enable if before else gc.disable)()
+    assert [False, collects] == seen
+
+
 def test_whoever_handles_ctrl_c_himself_is_asked(monkeypatch, interrupting):
     seen = []
     before = signal.signal(signal.SIGINT, lambda *_: seen.append(1))
@@ -199,9 +233,9 @@ print(solver.finds())
 """,
     "a condition for any size": """
 from checker.anysize import any_size
-any_size.CONDITION_SECONDS_MAX = 600
+any_size.ATTEMPT_SECONDS = (600,)
 print('ready', flush=True)
-print(any_size._core(HARD, None))
+print(any_size._core(HARD, 0, None))
 """,
     "clauses": """
 import itertools

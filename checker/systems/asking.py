@@ -4,17 +4,25 @@ By itself Z3 handles SIGINT during a check: it makes "unknown" of it, for a reas
 be that of a time limit, and the program goes on. With its handling switched off Python would heed
 the signal only after the check. So the main thread waits, which a signal interrupts, while another
 thread is in Z3, and has Z3 stop before it lets the exception through.
+
+Z3 takes one thread at a time, also to free a term. So there is no collection of cyclic garbage
+meanwhile, which any thread can set off, and which may have terms in it.
 """
 
 from __future__ import annotations
 
+import contextlib
+import gc
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import z3
 
 from checker.systems.system import Term
+
+STOP_SECONDS = 0.1
+"""How long Z3 takes to stop, mostly."""
 
 
 def ask(solver: z3.Solver, *assumptions: Term, seconds: float | None = None) -> z3.CheckSatResult:
@@ -44,8 +52,13 @@ def _limit(seconds: float | None) -> dict[str, int]:
 
 def _heeding(call: Callable[[], Any], stop: Callable[[], None]) -> Any:
     """The call's result. An exception that a signal's handler raises meanwhile stops the call."""
-    if threading.current_thread() is not threading.main_thread():
-        return call()  # only the main thread gets signals
+    with _without_collections():
+        if threading.current_thread() is not threading.main_thread():
+            return call()  # only the main thread gets signals
+        return _in_another_thread(call, stop)
+
+
+def _in_another_thread(call: Callable[[], Any], stop: Callable[[], None]) -> Any:
     outcome: list[tuple[Any, BaseException | None]] = []
     ended = threading.Event()
 
@@ -64,9 +77,21 @@ def _heeding(call: Callable[[], Any], stop: Callable[[], None]) -> Any:
         ended.wait()
     except BaseException:
         stop()
-        ended.wait()  # which a second signal ends
+        while not ended.wait(STOP_SECONDS):  # which a second signal ends
+            stop()  # Z3 may not have been at work yet
         raise
     ((result, error),) = outcome
     if error is not None:
         raise error
     return result
+
+
+@contextlib.contextmanager
+def _without_collections() -> Iterator[None]:
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collects:
+            gc.enable()
