@@ -17,7 +17,13 @@ from checker.systems.system import Call, GroundSystem, State
 from conformance.abstraction import AbstractionError
 from conformance.lockstep import Disagreement, differences
 from conformance.payloadcalls import Caller, Seen
-from conformance.payloadtexts import PayloadCall, call_of, continuations, token_in_words
+from conformance.payloadtexts import (
+    PayloadCall,
+    call_of,
+    continuations,
+    filled,
+    token_in_words,
+)
 from conformance.replayed import HOLDS, Replay, ReplayStep, executions_in_words, holds_on
 from designs import Design
 from model import Scope
@@ -71,7 +77,8 @@ def compared(design: Design, grounding: Grounding, trace: Trace) -> Seen:
     Both ways to hand a payload over are compared with the model: answer, accesses out of bounds,
     what an accepted payload asks for, and what of the key a refused one leaves in memory. Where
     the text is refused at a token, it is handed over with more behind it too: a parser that had
-    not ended the call there would be seen to look at it.
+    not ended the call there would be seen to look at it. And a text is handed over once more at the
+    greatest length that is in bounds.
     """
     *earlier, last = payload_calls(grounding.system, trace)
     before = [call_of(*payload) for payload in earlier]
@@ -80,6 +87,7 @@ def compared(design: Design, grounding: Grounding, trace: Trace) -> Seen:
         for more in continuations(last.tokens):
             call = call_of(last.begun, [*last.tokens, *more])
             _agreed(design, grounding, expected, "preparse", [*before, call])
+    _agreed(design, grounding, expected, "preparse", [*before, filled(call_of(*last))])
     made = [*before, call_of(*last)]
     _agreed(design, grounding, expected, "preparse", made, searches=True)
     return _agreed(design, grounding, expected, "add_key", made, searches=True)

@@ -100,3 +100,10 @@ def call_of(
         text += HIDDEN
     padded = {"zero": b"", "within": text or b" ", "above": text.ljust(LENGTH_MAX + 1)}
     return PayloadCall(padded[begun["length"]], begun["capable"] == "yes")
+
+
+def filled(call: PayloadCall) -> PayloadCall:
+    """The same call, where its text is in bounds with so many blanks that no more would be."""
+    if not 1 <= len(call.text) <= LENGTH_MAX:
+        return call
+    return dataclasses.replace(call, text=call.text.ljust(LENGTH_MAX))

@@ -33,7 +33,7 @@ def told(found: Sequence[Tried]) -> Iterator[RenderableType]:
     table = Table(header_style="bold")
     table.add_column("mutant", no_wrap=True)
     for heading in ("layer", "what is wrong", "killed by", "after"):
-        table.add_column(heading)
+        table.add_column(heading, overflow="fold")
     for one in found:
         kill = one.kill
         by, after = (kill.killer, f"{kill.after:,} {kill.unit}") if kill else ("nobody", "-")

@@ -135,7 +135,6 @@ PAYLOADS = (
         "payload",
         Patch(payload, "LENGTH_MAX", payload.LENGTH_MAX - 1),
         first="payload walk",
-        survives="lengths are three classes in the model, and no text in bounds has 1024 bytes",
     ),
 )
 """Payload texts and the structures they end up in."""
