@@ -12,12 +12,13 @@ from typing import Any
 import z3
 
 from checker import Action, Finite, Grounding, Step, System
+from conformance.mutants import fault
+from conformance.mutants.fault import Change, Faulty, no, yes
 from designs import Design
 from model import Scope, State, key_service
 from model.sorts import KEYID
 
 Mutant = Callable[[System], System]
-Faulty = Callable[[State, Any, Step], Step]
 
 
 def in_model(design: Design, scope: Scope, mutant: Mutant) -> Grounding:
@@ -27,21 +28,7 @@ def in_model(design: Design, scope: Scope, mutant: Mutant) -> Grounding:
 
 def changed(action: str, faulty: Faulty) -> Mutant:
     """One action takes another step than the text says."""
-
-    def mutant(system: System) -> System:
-        actions = tuple(_wrapped(a, faulty) if a.name == action else a for a in system.actions)
-        if actions == system.actions:
-            raise ValueError(f"{system.name} has no action {action}")
-        return dataclasses.replace(system, actions=actions)
-
-    return mutant
-
-
-def _wrapped(action: Action, faulty: Faulty) -> Action:
-    def step(old: State, choice: Any) -> Step:
-        return faulty(old, choice, action.step(old, choice))
-
-    return dataclasses.replace(action, step=step)
+    return Change(action, faulty).of
 
 
 def as_if(action: str, **knobs: str) -> Mutant:
@@ -93,50 +80,30 @@ def without_faults(system: System) -> System:
 
 def forgets(action: str, *families: str) -> Mutant:
     """One action leaves some families as they were."""
-
-    def faulty(_old: State, _choice: Any, right: Step) -> Step:
-        kept = {name: value for name, value in right.effect.items() if name not in families}
-        return dataclasses.replace(right, effect=kept)
-
-    return changed(action, faulty)
+    return fault.forgets(action, *families).of
 
 
 def misses_packages(action: str, *families: str) -> Mutant:
     """One action changes families over (package, KeyID) on package 0 only."""
 
-    def faulty(old: State, _choice: Any, right: Step) -> Step:
-        effect = dict(right.effect)
-        for name in families:
-            effect[name] = _only(old, name, right.effect[name], old.is_first_package)
-        return dataclasses.replace(right, effect=effect)
+    def is_first(old: State, _choice: Any, package: Any, _keyid: Any) -> Any:
+        return old.is_first_package(package)
 
-    return changed(action, faulty)
+    return fault.only_where(action, is_first, *families).of
 
 
-def _only(old: State, family: str, right: Any, where: Callable[[Any], Any]) -> Any:
-    before = getattr(old, family)
-    return lambda p, k: z3.If(where(p), _term(right(p, k)), before[p, k])
+def _is_not_last(old: State, _choice: Any, _package: Any, keyid: Any) -> Any:
+    return z3.Not(old._interpretation.is_last(KEYID, keyid))
+
+
+startup_skips_the_last_keyid = fault.only_where(
+    "cpu_startup", _is_not_last, "entry_mode", "entry_bytes"
+).of
+"""A CPU startup programs every mapped KeyID but the last one there is."""
 
 
 def _term(value: Any) -> Any:
     return z3.BoolVal(value) if isinstance(value, bool) else value
-
-
-def startup_skips_the_last_keyid(system: System) -> System:
-    """A CPU startup programs every mapped KeyID but the last one there is."""
-
-    def faulty(old: State, _choice: Any, right: Step) -> Step:
-        effect = dict(right.effect)
-        for name in ("entry_mode", "entry_bytes"):
-            effect[name] = _but_last(old, name, right.effect[name])
-        return dataclasses.replace(right, effect=effect)
-
-    def _but_last(old: State, family: str, right: Any) -> Any:
-        before = getattr(old, family)
-        is_last = system.interpretation.is_last
-        return lambda p, k: z3.If(is_last(KEYID, k), before[p, k], _term(right(p, k)))
-
-    return changed("cpu_startup", faulty)(system)
 
 
 def gate_inverted(system: System) -> System:
@@ -215,41 +182,24 @@ def both(first: Mutant, second: Mutant) -> Mutant:
 
 def as_if_it_saw(action: str, **answers: Callable[..., Any]) -> Mutant:
     """One action sees other answers than the state gives to these of its questions."""
-    blind = type("Blind", (State,), {name: said for name, said in answers.items()})
-
-    def mutant(system: System) -> System:
-        steps = {a.name: a.step for a in system.actions}
-
-        def faulty(old: State, choice: Any, _right: Step) -> Step:
-            return steps[action](blind(old.design, system.interpretation, old._values), choice)
-
-        return changed(action, faulty)(system)
-
-    return mutant
+    return fault.blind(action, lambda _old, _choice: answers).of
 
 
-def _yes(*_: Any) -> Any:
-    return z3.BoolVal(True)
-
-
-def _no(*_: Any) -> Any:
-    return z3.BoolVal(False)
-
-
-def _where_a_cpu_is_online(old: State, _vma: Any, package: Any) -> Any:
-    return old.has_online(package)
-
-
-update_while_in_use = as_if_it_saw("update", has_more_references=_no)
+update_while_in_use = as_if_it_saw("update", has_more_references=no)
 """An update programs the KeyID anew although VMAs use it."""
 
-destroy_under_vmas = as_if_it_saw("destroy", has_one_reference=_yes)
+destroy_under_vmas = as_if_it_saw("destroy", has_one_reference=yes)
 """A key's KeyID is released with its own reference, whoever else refers to it."""
 
-instantiate_twice = as_if_it_saw("instantiate", is_free=_yes)
+instantiate_twice = as_if_it_saw("instantiate", is_free=yes)
 """A new key gets the lowest KeyID, in use or not."""
 
-migration_to_online_only = as_if_it_saw("migrate", may_lie_on=_where_a_cpu_is_online)
+
+def _near_a_cpu(old: State, _choice: Any) -> dict[str, Callable[..., Any]]:
+    return {"may_lie_on": lambda _vma, package: old.has_online(package)}
+
+
+migration_to_online_only = fault.blind("migrate", _near_a_cpu).of
 """Pages move only to packages with an online CPU."""
 
 

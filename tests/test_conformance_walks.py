@@ -1,11 +1,12 @@
-"""Model and implementation agree over many random steps, and no single mistake stays unseen."""
+"""Model and implementation agree over many random steps.
+
+That no single mistake stays unseen in such a walk, `test_conformance_mutants` shows."""
 
 from __future__ import annotations
 
 import pytest
-from kernel_faults import FAULTS
-from lockstep_walks import Differs, walk
 
+from conformance.randomwalk import random_walk
 from designs import DESIGNS, design_from_text
 from model import Scope
 
@@ -34,51 +35,15 @@ MIXES = (
 
 LARGE = [Scope(2, 2, 2, 2, 2, 2), Scope(2, 1, 2, 2, 3, 1)]
 
-STEPS = {
-    "fork takes no reference": 43,
-    "unmap drops no reference": 61,
-    "encrypt takes no reference": 42,
-    "a reference is dropped twice": 55,
-    "the last reference releases nothing": 71,
-    "a reference is dropped on one package only": 37,
-    "an extension counts the key alone": 1182,
-    "encrypt leaves the page": 3915,
-    "a freed page is cleared": 13,
-    "a migrated page is not encrypted again": 472,
-    "a write after fork copies nothing": 29,
-    "fork leaves the parent's page writable": 1038,
-    "a page is placed far from its process": 52,
-    "the map keeps a slot": 7,
-    "the map counts a slot that is free": 7,
-    "a look-up takes the highest slot": 72,
-    "a new key gets the highest KeyID": 5,
-    "a KeyID that waits for clearing is given away": 6,
-    "a bit is never cleared": 88,
-    "a bit is never set": 81,
-    "the vault is stale after an update": 87,
-    "the vault keeps keys unasked": 11,
-    "a released vault slot is not scrubbed": 7,
-    "an unlock is forgotten": 46,
-    "clear skips a package": 7,
-    "nothing is ever quarantined": 5,
-    "a retry clears nothing": 9,
-    "programming reaches one package": 14,
-    "a package out of reach refuses no key": 29,
-    "the startup gate is open": 192,
-    "a startup programs the last KeyID first": 428,
-    "a teardown is never refused": 302,
-    "the highest CPU takes the lead": 72,
-    "an added package has memory at once": 2,
-    "a payload is never freed": 5,
-    "a programming structure is scrubbed though the design does not": 11,
-}
-"""After how many steps of the walk with seed 0 each fault is met."""
+
+def actions_of(text: str, scope: Scope, steps: int, seed: int = 0) -> set[str]:
+    """The actions of a random walk on which model and implementation agree."""
+    return {said.split()[0] for said in random_walk(design_from_text(text), scope, steps, seed)}
 
 
 @pytest.mark.parametrize("text", [*DESIGNS, *MIXES])
 def test_model_and_implementation_agree_over_random_steps(text: str) -> None:
-    made = walk(design_from_text(text), Scope(), 120)
-    assert 8 <= len({action.split()[0] for action in made})
+    assert 8 <= len(actions_of(text, Scope(), 120))
 
 
 @pytest.mark.deep
@@ -87,29 +52,4 @@ def test_model_and_implementation_agree_over_random_steps(text: str) -> None:
 def test_model_and_implementation_agree_over_very_many_steps(text: str, scope: Scope) -> None:
     """112,000 steps over all of them: 28 designs, two scopes, 2,000 steps each."""
     assert 28 == len(DESIGNS) + len(MIXES)
-    made = walk(design_from_text(text), scope, 2_000, seed=1)
-    assert 10 <= len({action.split()[0] for action in made})
-
-
-@pytest.mark.parametrize("name", FAULTS)
-def test_a_single_fault_in_the_implementation_is_met(
-    name: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    fault = FAULTS[name]
-    fault.make(monkeypatch)
-    with pytest.raises(Differs) as differs:
-        walk(design_from_text(fault.design), fault.scope, 5_000)
-    assert STEPS[name] == differs.value.steps
-
-
-def test_every_fault_is_met_and_none_is_forgotten() -> None:
-    assert set(FAULTS) == set(STEPS)
-    assert 36 == len(FAULTS)
-
-
-@pytest.mark.parametrize("design", sorted({fault.design for fault in FAULTS.values()}))
-def test_without_a_fault_the_same_walk_differs_nowhere(design: str) -> None:
-    scopes = {fault.scope for fault in FAULTS.values() if fault.design == design}
-    for scope in sorted(scopes, key=str):
-        met = [STEPS[n] for n, f in FAULTS.items() if (f.design, f.scope) == (design, scope)]
-        assert walk(design_from_text(design), scope, min(max(met), 500))
+    assert 10 <= len(actions_of(text, scope, 2_000, seed=1))
