@@ -112,10 +112,16 @@ def release(new: Effect, old: State, at: Slots, choice: Any) -> None:
     if not clearing(old.design):
         return
 
-    def target(p: Term, k: Term) -> Term:
-        return z3.And(at(p, k), old.has_lead(p))
+    def is_freed(p: Term, k: Term) -> Term:
+        """Look-up by address takes references from others' KeyIDs, which are then freed twice."""
+        if old.design.key_lookup == "by_serial":
+            return at(p, k)
+        return z3.And(at(p, k), old.is_mapped(p, k))
 
-    await_clearing(new, old, at)
+    def target(p: Term, k: Term) -> Term:
+        return z3.And(is_freed(p, k), old.has_lead(p))
+
+    await_clearing(new, old, is_freed)
     clear(new, old, lambda p, k: z3.And(target(p, k), z3.Not(choice.fails[p])))
     programs = old.some(PACKAGE, KEYID, target)
     leave_residue(new, old, programs, old.kind("clear"), old.bytes("zeros"))

@@ -193,7 +193,8 @@ class GlobalKeyService:
 
     def _release(self, keyid: int) -> Operation[None]:
         if keyid not in self.map.entries():
-            # A failed update took it out of service while this waited for the lock.
+            # It is free already: a failed update took it out of service while this waited for the
+            # lock, or another's last reference was dropped in place of one's own.
             return
         self._unmap(keyid)
         if self._system.design.on_release == "clear_first":
