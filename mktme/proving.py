@@ -99,6 +99,8 @@ def _proved(found: AnySize, confirmed: str) -> Iterator[RenderableType]:
     yield Text("\nProved for any number of packages, CPUs, KeyIDs, keys and VMAs.", style="bold")
     if found.lemmas:
         yield Text("What is inductive together with the property:")
+    else:
+        yield Text("The property is inductive by itself: it rests on no lemma.")
     for sentence in found.lemmas:
         yield Text(f"  {sentence}")
     decidable = sum(is_stratified(condition.formula) for condition in found.conditions)

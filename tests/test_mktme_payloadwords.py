@@ -114,9 +114,9 @@ def test_the_posted_parsers_counterexample_is_explained_and_replayed() -> None:
     for line in (
         "rfc-v2 violates payload-as-documented, in 4 steps",
         "0. before the first payload",
-        "1. begin a payload → reading",
-        "2. take type=clear → reading",
-        "3. take algorithm=aes-xts-128 → reading",
+        "1. begin a payload",
+        "2. take type=clear",
+        "3. take algorithm=aes-xts-128",
         "4. end the text → ok",
         "   kernel: if the text ended here: accepted",
         "   payload of 32 bytes: type=clear algorithm=aes-xts-128",
@@ -129,7 +129,7 @@ def test_refusing_user_keys_is_told_as_a_price_and_without_the_key() -> None:
     found = cell("cpu-keys-only")
     assert "a documented payload of type=user is refused" == found.price
     said = printed(explain.explanation(found, parser_of("cpu-keys-only")))
-    assert f"take key=<32 digits of key A ({KEY.fingerprint})> → reading" in said
+    assert f"take key=<32 digits of key A ({KEY.fingerprint})>\n" in said
     written = json.dumps(record([found], Scope()))
     for part in (KEY.data_key.hex(), KEY.tweak_key.hex()):
         for at in range(0, 24, 2):

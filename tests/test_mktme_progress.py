@@ -33,7 +33,7 @@ def test_a_ceiling_may_be_beyond_any_number_that_a_processor_has(ceiling, said):
 
 def test_a_person_at_a_terminal_hears_what_is_done():
     heard = []
-    question = question_of(DESIGNS["rfc-v2-fixed"], "bitmap-exact", Scope(2, 1, 1, 1))
+    question = question_of(DESIGNS["rfc-v2-fixed"], "no-lost-keyid", Scope(2, 1, 1, 1))
     texts = dataclasses.replace(question.texts, lemmas=())
     recipe = functools.partial(dataclasses.replace, question, texts=texts)
     verdict = answer(recipe, Limits(), heard.append)
