@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import itertools
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -36,8 +37,13 @@ from checker.systems.system import Index, ModelError, System, Term
 
 ENGINE = "parametric"
 
-CONDITION_SECONDS_MAX = 10.0
-"""Time for one condition: those that are refuted at all take milliseconds."""
+ATTEMPT_SECONDS = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
+"""Time for one condition, from attempt to attempt.
+
+How long Z3 takes has a heavy tail: what one seed refutes in milliseconds, another does not in ten
+seconds. So it is asked again and again, each time with another seed and for longer. Source: Gomes,
+Selman, Kautz, "Boosting Combinatorial Search Through Randomization", AAAI 1998.
+"""
 
 PREMISE_STEPS_MAX = 6
 """How many steps the premise is looked for: the claims so far need one or two."""
@@ -209,24 +215,26 @@ def _refuted(
     Raises Undecided.
     """
     hint = selection.uses.get((obligation.kept, obligation.action or ""))
-    for use in dict.fromkeys((hint, None)):
-        core = _core(obligations.parts(obligation, use), deadline)
+    tries = [obligations.parts(obligation, use) for use in dict.fromkeys((hint, None))]
+    for seed, parts in itertools.product(range(len(ATTEMPT_SECONDS)), tries):
+        core = _core(parts, seed, deadline)
         if core:
             return Condition(obligation.name, z3.And(core))
     raise Undecided(f"Z3 could not refute that {obligation.name} fails for some size")
 
 
-def _core(parts: Sequence[Term], deadline: float | None) -> list[Term]:
+def _core(parts: Sequence[Term], seed: int, deadline: float | None) -> list[Term]:
     """Those of the formulas that Z3 refutes together; none if it does not. Raises Undecided.
 
     The second checker is asked to refute these alone, which takes it less time.
     """
-    left = CONDITION_SECONDS_MAX
+    left = ATTEMPT_SECONDS[seed]
     if deadline is not None:
         left = min(left, deadline - time.monotonic())
         if left <= 0:
             raise Undecided("out of time while conditions were refuted")
     solver = z3.Solver()
+    solver.set(random_seed=seed)
     names = [z3.Bool(f"part!{number}") for number, _ in enumerate(parts)]
     for name, part in zip(names, parts, strict=True):
         solver.assert_and_track(part, name)

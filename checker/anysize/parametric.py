@@ -175,22 +175,24 @@ class Parametric:
         """Where a text asks whether a smaller index is such-and-such, the least such one exists.
 
         Orders of finite sets have least elements, which no formula says once and for all; so each
-        "some j less than k is …" in the text brings "if any j is …, then a least one is".
+        "some j less than k is …" in the text brings "if any j is …, then a least one is", with
+        names of its own, so that what two places ask is noted once.
         """
         parts = conjuncts(inside)
         smaller = [part for part in parts if _is_less(part) and part.arg(0).eq(index)]
         if not smaller or str(index) in variables_in([smaller[0].arg(1)]):
             return
-        rest = z3.And([part for part in parts if part is not smaller[0]])
+        others = [part for part in parts if part is not smaller[0]]
+        rest = z3.And(others) if others else z3.BoolVal(True)
         free = [v for name, v in self._bound.items() if name in variables_in([rest])]
         free = [v for v in free if not v.eq(index)]
-        least = z3.Const(f"{index}.least", index.sort())
-        less = smaller[0].decl()
+        least, one = (z3.Const(name, index.sort()) for name in ("the.least", "one.more"))
+        holds = z3.substitute(rest, (index, one))
         is_least = z3.And(
             z3.substitute(rest, (index, least)),
-            z3.ForAll([index], z3.Implies(rest, z3.Not(less(index, least)))),
+            z3.ForAll([one], z3.Implies(holds, z3.Not(smaller[0].decl()(one, least)))),
         )
-        axiom = z3.Implies(z3.Exists([index], rest), z3.Exists([least], is_least))
+        axiom = z3.Implies(z3.Exists([one], holds), z3.Exists([least], is_least))
         axiom = z3.ForAll(free, axiom) if free else axiom
         self._least.setdefault(axiom.sexpr(), axiom)
 
