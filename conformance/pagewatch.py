@@ -135,8 +135,11 @@ class PageWatch:
         # The record itself stays: whoever keeps a moment of it keeps its identity.
         vars(self.vmas[child]).update(vars(copied))
 
-    def placed(self, vma: int, stored: bytes, label: str | None) -> None:
-        """A page was stored, in its old frame or a new one; a new one had been somebody's."""
+    def placed(self, vma: int, stored: bytes, label: str | None, is_anothers: bool) -> None:
+        """A page was stored, in its old frame or a new one; a new one had been somebody's.
+
+        `is_anothers`: its KeyID is not that of the key its owner named, but was given to another.
+        """
         page = self.page(vma)
         if page is None:
             raise ValueError(f"cannot watch VMA {vma}: it has no page")
@@ -145,7 +148,7 @@ class PageWatch:
             self._reuse(page[0] >> PACKAGE_BITS)
         watched.at, watched.is_there = page[0], True
         watched.stored, watched.under = stored, label
-        watched.own = frozenset() if watched.is_astray else frozenset({page[1]})
+        watched.own = frozenset() if is_anothers else frozenset({page[1]})
 
     def _reuse(self, package: int) -> None:
         """The frame freed last is somebody's: of freed pages there, nothing more is said."""

@@ -225,13 +225,12 @@ class Subject:
             watched.is_hung = True
             self.keys.in_flight.add(key)
             raise
-        if self.pages.handle(vma) == handle:
-            return
-        self.keys.drop(vma, before)
-        self.keys.take(vma, found)
-        self.pages.lost(vma, shared)
         watched.is_astray = not set(found) <= self.keys.given[key]
         watched.wants = self.keys.asked_of(key)[0] in ("user", "cpu")
+        if self.pages.handle(vma) != handle:
+            self.keys.drop(vma, before)
+            self.keys.take(vma, found)
+            self.pages.lost(vma, shared)
 
     def _unmap(self, choice: Choice, _labels: Mapping[str, str]) -> None:
         """munmap, or exit: they drop the VMA in one way."""
@@ -260,7 +259,7 @@ class Subject:
         self._run(self.kernel.mm.write(process, ADDRESS, data))
         watched = self.pages.vmas[vma]
         watched.data, watched.is_intact = data, True
-        self.pages.placed(vma, data, self._label_under(vma))
+        self._placed(vma, data)
 
     def _migrate(self, choice: Choice, _labels: Mapping[str, str]) -> None:
         vma, package = choice["vma"], choice["package"]
@@ -270,7 +269,15 @@ class Subject:
         self._run(self.kernel.mm.migrate(process, ADDRESS, package))
         if self.pages.page(vma) != page:
             for one in movers:
-                self.pages.placed(one, stored, self._label_under(one))
+                self._placed(one, stored)
+
+    def _placed(self, vma: int, stored: bytes) -> None:
+        given = set().union(*self.keys.given.values())
+        package = self.pages.package_of(self.pages.page(vma))
+        slots = self._slots_of(vma, self.kernel.entries())
+        here = {slot for slot in slots if isinstance(slot, int) or slot[0] == package}
+        is_anothers = self.pages.vmas[vma].is_astray and bool(here & given)
+        self.pages.placed(vma, stored, self._label_under(vma), is_anothers)
 
     def _run(self, operation: Operation[T]) -> T:
         return self.kernel.run(operation)

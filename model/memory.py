@@ -65,7 +65,7 @@ def encrypt(old: State, choice: Any) -> Step:
     else:
         release(new, old, last, choice)
     _use(new, old, vma, key, goes)
-    _ask(new, old, vma, key, goes)
+    _ask(new, old, vma, key, z3.And(is_mapped, z3.Not(hangs)))
     take(new, old, vma, lambda p, k: z3.And(goes, found(p, k)))
     _lose_page(new, old, vma, goes)
     refused = z3.If(is_mapped, old.answer("ok"), old.answer("EINVAL"))
@@ -93,8 +93,8 @@ def _use(new: Effect, old: State, vma: Term, key: Term, goes: Term) -> None:
     new.set("uses", lambda v, i: z3.And(goes, v == vma), to=lambda v, i: is_it(i))
 
 
-def _ask(new: Effect, old: State, vma: Term, key: Term, goes: Term) -> None:
-    """What the owner asked for, and whether it got it (ghosts)."""
+def _ask(new: Effect, old: State, vma: Term, key: Term, done: Term) -> None:
+    """What the owner asked for, and whether it got it (ghosts), also where the KeyID stays."""
 
     def is_another(p: Any, k: Term) -> Term:
         return z3.And(old.finds(key, p, k), z3.Not(old.was_given(key, p, k)))
@@ -104,8 +104,8 @@ def _ask(new: Effect, old: State, vma: Term, key: Term, goes: Term) -> None:
         return z3.Or(kind == old.kind("user"), kind == old.kind("cpu"))
 
     given = old.some_slot(lambda p, k: z3.And(old.was_given(key, p, k), asks(k)))
-    new.set("astray", lambda v: z3.And(goes, v == vma), to=old.some_slot(is_another))
-    new.set("wants", lambda v: z3.And(goes, v == vma), to=given)
+    new.set("astray", lambda v: z3.And(done, v == vma), to=old.some_slot(is_another))
+    new.set("wants", lambda v: z3.And(done, v == vma), to=given)
 
 
 def _lose_page(new: Effect, old: State, vma: Term, when: Term) -> None:
@@ -279,6 +279,11 @@ def _place(new: Effect, old: State, whose: Any, there: Any) -> None:
 
         return old.some(PACKAGE, KEYID, alike)
 
+    def is_anothers(v: Term, j: Term) -> Term:
+        """The KeyID is not that of the key its owner named, but was given to another."""
+        given = old.some(KEY, PACKAGE, lambda x, p: z3.And(at(v, p, j), old.was_given(x, p, j)))
+        return z3.And(old.astray[v], given)
+
     is_plain = lambda v: z3.Or(  # noqa: E731
         has_mode(v, "no_encrypt"), z3.And(has_mode(v, "tme"), old.bypass)
     )
@@ -289,7 +294,7 @@ def _place(new: Effect, old: State, whose: Any, there: Any) -> None:
     new.set(
         "own",
         lambda v, j: whose(v),
-        to=lambda v, j: z3.And(z3.Not(old.astray[v]), old.some(PACKAGE, lambda p: at(v, p, j))),
+        to=lambda v, j: z3.And(old.some(PACKAGE, lambda p: at(v, p, j)), z3.Not(is_anothers(v, j))),
     )
 
 

@@ -124,10 +124,25 @@ def _no_stranger_reads(state: State) -> Term:
         return z3.Not(z3.And(opened, _is_a_strangers(state, v, k, p)))
 
     def is_not_shown(v: Any, w: Any, p: Any, k: Any) -> Term:
-        """Nor does a VMA whose owner named another key have the page's KeyID."""
+        """Nor does a VMA that was led astray have the KeyID of another's page."""
         led = z3.And(state.astray[w], state.vma_uses(w, p, k))
         opened = z3.And(_lies(state, v, p), state.opens[v, k], state.own[v, k])
-        return z3.Not(z3.And(led, opened))
+        is_theirs = z3.And(state.page[v, p], z3.Or(v == w, state.shares[v, w]))
+        return z3.Not(z3.And(led, opened, z3.Not(is_theirs), names_a_stranger(v, p, k)))
+
+    def names_a_stranger(v: Any, p: Any, k: Any) -> Term:
+        """The key that is found at the slot was given another, and its owner not the page's key."""
+
+        def knows(x: Any) -> Term:
+            return state.some(
+                KEYID,
+                BYTES,
+                lambda j, b: z3.And(
+                    state.was_given(x, p, j), state.is_known(x, j, b), state.written[v, b]
+                ),
+            )
+
+        return state.some(KEY, lambda x: z3.And(state.has_keyid(x, p, k), z3.Not(knows(x))))
 
     return z3.And(
         state.every(VMA, PACKAGE, KEYID, is_sealed),

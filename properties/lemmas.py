@@ -171,7 +171,7 @@ LEMMAS: tuple[Lemma, ...] = (
     ),
     Lemma(
         "wants-encrypted",
-        "The KeyID of a VMA whose owner asked for encryption stands for a key that encrypts.",
+        "The owner of a VMA asked for encryption exactly where its KeyID's key encrypts.",
         memorylemmas.wants_encryption,
     ),
     Lemma("page-encrypted", "A page is of a VMA that has a KeyID.", memorylemmas.pages_are_of_vmas),
@@ -193,21 +193,15 @@ LEMMAS: tuple[Lemma, ...] = (
         memorylemmas.kept_keys_are_in_use,
     ),
     Lemma(
-        "shared-place",
-        "The page of two VMAs that share it is in one place.",
-        memorylemmas.sharers_have_one_page,
+        "shared-page",
+        "VMAs that share a page have one, and share it mutually.",
+        memorylemmas.sharers_have_a_page,
     ),
     Lemma(
         "shared-keyid",
         "VMAs that share a page have one KeyID.",
         memorylemmas.sharers_have_one_keyid,
     ),
-    Lemma(
-        "shared-both",
-        "Of two VMAs that share a page, each shares the other's.",
-        memorylemmas.sharing_is_mutual,
-    ),
-    Lemma("shared-page", "VMAs that share a page have one.", memorylemmas.sharers_have_a_page),
     Lemma(
         "shared-wants",
         "The owners of a shared page asked for the same.",

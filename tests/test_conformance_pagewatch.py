@@ -185,4 +185,4 @@ def test_a_keyid_that_is_given_to_another_key_is_not_the_pages_own_any_more() ->
 
 def test_what_has_no_page_cannot_be_placed() -> None:
     with pytest.raises(ValueError, match=r"^cannot watch VMA 0: it has no page$"):
-        Driven().pages.placed(0, b"", None)
+        Driven().pages.placed(0, b"", None, False)

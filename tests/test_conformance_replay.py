@@ -6,6 +6,7 @@ import dataclasses
 from typing import Any
 
 import pytest
+from expected import CELLS, LENGTHS, SMALL
 from runs import Run, grounded
 
 from checker import Limits, Trace, bounded, cone_of_influence, decide, explore
@@ -17,97 +18,8 @@ from impl.hardware.pconfig import Execution, Status
 from impl.heap.slab import Object
 from impl.service.program import Programmer
 from model import Scope
-from properties import PROPERTIES, not_applicable
+from properties import PROPERTIES
 
-SMALL = Scope(2, 1, 1, 1, 2, 1)
-
-# design (or several): property to the lengths of its shortest counterexamples, in SMALL and in the
-# default scope. 0: none (proved in SMALL; none of up to five calls in the default scope).
-POSTED: dict[str, tuple[int, int]] = {
-    "tables-agree": (2, 2),
-    "memory-agrees": (2, 2),
-    "table-as-requested": (2, 2),
-    "bitmap-exact": (1, 2),
-    "map-exact": (0, 4),
-    "refcount-exact": (0, 4),
-    "no-plaintext-after-release": (2, 2),
-    "cold-boot-keys": (1, 1),
-    "cold-boot-data": (4, 4),
-    "released-is-clear": (1, 1),
-    "never-in-clear": (4, 4),
-    "live-data-intact": (5, 6),
-    "right-key": (4, 4),
-    "no-neighbour": (7, 6),
-    "no-lost-keyid": (0, 5),
-    "in-bounds": (1, 1),
-    "no-dangling": (3, 3),
-    "failure-is-noop": (1, 1),
-}
-OFFLINE: dict[str, tuple[int, int]] = {
-    "memory-agrees": (2, 3),
-    "cold-boot-data": (4, 5),
-    "never-in-clear": (4, 5),
-    "live-data-intact": (5, 6),
-    "right-key": (4, 5),
-    "failure-is-noop": (1, 1),
-}
-"""A package goes offline while keys and pages are on it, and comes back."""
-
-HELD: dict[str, tuple[int, int]] = {
-    "teardown-admitted": (2, 3),
-    "user-keys-admitted": (2, 3),
-    "failure-is-noop": (1, 1),
-}
-"""No package with keys goes offline."""
-
-LENGTHS: dict[str, dict[str, tuple[int, int]]] = {
-    "rfc-v2": {
-        **POSTED,
-        "no-plaintext-unsaved": (1, 1),
-        "hotplug-admitted": (0, 3),
-    },
-    "rfc-v2-savekeys": POSTED,
-    "rfc-v2-fixed": {
-        **OFFLINE,
-        "hotplug-admitted": (3, 3),
-    },
-    "rfc-v2-savekeys-fixed": {
-        **OFFLINE,
-        "cold-boot-keys": (1, 1),
-    },
-    "no-hotplug": {
-        **HELD,
-        "hotplug-admitted": (3, 3),
-    },
-    "cpu-keys-only": {
-        **OFFLINE,
-        "user-keys-admitted": (1, 1),
-    },
-    "per-package": {
-        "tables-agree": (4, 5),
-        "memory-agrees": (3, 4),
-        "table-as-requested": (4, 5),
-        "cold-boot-data": (5, 6),
-        "never-in-clear": (5, 6),
-        "right-key": (5, 6),
-        "user-keys-admitted": (2, 3),
-        "migration-admitted": (4, 4),
-        "keyid-names-key": (2, 2),
-        "failure-is-noop": (1, 1),
-    },
-    "wrapped-vault": HELD,
-    "resupply": {
-        **HELD,
-        "hotplug-admitted": (3, 3),
-    },
-}
-
-CELLS = [
-    (name, property_id, *LENGTHS[name].get(property_id, (0, 0)))
-    for name, design in DESIGNS.items()
-    for property_id, claim in PROPERTIES.items()
-    if claim.system == "" and not_applicable(design, claim) is None
-]
 SHORT = 4
 """Counterexamples up to this length are looked for in the default scope in every run."""
 

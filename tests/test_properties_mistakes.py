@@ -44,7 +44,6 @@ HALF_PROGRAMMED = {
     "released-is-clear": 1,
     "never-in-clear": 4,
     "right-key": 4,
-    "no-neighbour": 7,
 }
 
 MISTAKES: dict[str, dict[str, int]] = {
@@ -103,7 +102,7 @@ TWO_KEYS: dict[str, dict[str, int]] = {
         "cold-boot-data": 6,
         "never-in-clear": 6,
         "live-data-intact": 6,
-        "right-key": 6,
+        "right-key": 5,
         "no-neighbour": 7,
         "no-lost-keyid": 5,
         "no-dangling": 3,
@@ -142,7 +141,6 @@ POSTURES: dict[str, dict[str, int]] = {
         "cold-boot-data": 5,
         "never-in-clear": 5,
         "right-key": 5,
-        "no-neighbour": 8,
         "user-keys-admitted": 2,
         "migration-admitted": 4,
         "keyid-names-key": 2,

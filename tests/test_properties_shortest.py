@@ -13,6 +13,7 @@ from properties import PROPERTIES
 
 SMALL = Scope(2, 1, 1, 1, 1, 1)
 KEYIDS = Scope(1, 1, 2, 1, 1, 1)
+TWO_VMAS = Scope(1, 1, 2, 1, 2, 1)
 
 # property, design, scope, the counterexample call by call, what it breaks
 SHORTEST: list[tuple[str, str, Scope, str, str]] = [
@@ -128,8 +129,7 @@ SHORTEST: list[tuple[str, str, Scope, str, str]] = [
         "rfc-v2",
         KEYIDS,
         "boot with all packages; add user key A; encrypt VMA 0 with the key at KeyID 1; destroy"
-        " the key at KeyID 1; add user key A; destroy the key at KeyID 1 and KeyID 2; add user"
-        " key A",
+        " the key at KeyID 1; add user key A; encrypt VMA 0 with the key at KeyID 1 and KeyID 2",
         "VMA 0 has KeyID 1, which is not the KeyID of the key its owner named",
     ),
     (
@@ -143,12 +143,12 @@ SHORTEST: list[tuple[str, str, Scope, str, str]] = [
     (
         "no-neighbour",
         "rfc-v2",
-        KEYIDS,
+        TWO_VMAS,
         "boot with all packages; add user key A; encrypt VMA 0 with the key at KeyID 1; destroy"
-        " the key at KeyID 1; add user key A; destroy the key at KeyID 1 and KeyID 2; add a"
-        " CPU-generated key; write to the page of VMA 0 from package 0",
-        "the page of VMA 0 lies on package 0 under a key that its KeyID 1 holds; that KeyID now"
-        " stands for a CPU-generated key, whose owner can so decrypt the page",
+        " the key at KeyID 1; add a CPU-generated key; encrypt VMA 1 with the key at KeyID 1 and"
+        " KeyID 2; write to the page of VMA 0 from package 0",
+        "the page of VMA 0 lies on package 0 under a key that its KeyID 1 holds, which VMA 1 uses"
+        " too, although its owner named another key",
     ),
     (
         "no-neighbour",

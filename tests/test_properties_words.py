@@ -279,15 +279,6 @@ def test_an_update_that_is_refused_is_told_without_a_free_keyid(
     ) == words_after("user-keys-admitted", design, SMALL, *calls, to_user)
 
 
-def test_a_page_that_two_owners_can_read_is_told_with_both_vmas() -> None:
-    write: Calls = ("write", {"vma": 0, "package": 0})
-    other: Calls = ("encrypt", {"vma": 1, "key": 0})
-    assert (
-        "the page of VMA 0 lies on package 0 under a key that its KeyID 1 holds, which VMA 1 uses"
-        " too, although its owner named another key"
-    ) == words_after("no-neighbour", "rfc-v2", TWO_VMAS, USER, ENCRYPT, write, DESTROY, USER, other)
-
-
 def test_a_page_that_is_moved_in_the_clear_is_told_where_it_goes() -> None:
     calls: tuple[Calls, ...] = (
         USER,
