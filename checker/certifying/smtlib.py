@@ -181,10 +181,15 @@ def _values(sort: z3.SortRef) -> list[str]:
 
 
 class _Printer:
-    """Turns terms into text. `used` are all names that are declared: no bound symbol has one."""
+    """Turns terms into text. `used` are all names that are declared: no bound symbol has one.
+
+    A quantifier that occurs again is written again as it was: its variables are nobody else's, so
+    wherever it stands nothing is captured.
+    """
 
     def __init__(self, used: set[str]) -> None:
         self._names: dict[int, tuple[Term, str]] = {}
+        self._quantifiers: dict[int, tuple[Term, str]] = {}
         self._bound = self._variables = 0
         self._let, self._variable = (_prefix(mark, used) for mark in "$?")
 
@@ -248,6 +253,12 @@ class _Printer:
         return f"({head} {' '.join(args)})" if args else head
 
     def _quantifier(self, term: Term) -> str:
+        number = term.get_id()
+        if number not in self._quantifiers:
+            self._quantifiers[number] = term, self._quantified(term)
+        return self._quantifiers[number][1]
+
+    def _quantified(self, term: Term) -> str:
         if term.is_lambda():
             raise NotStandard("a lambda is not written in certificates")
         places = range(term.num_vars())

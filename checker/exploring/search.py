@@ -104,7 +104,7 @@ class Search:
         self._expanded = 0
         searched = Searched(
             system, self._stepper, self._claims, self._levels, self._memory, self._fired,
-            self._representative, self._deadline,
+            self._representative, self._deadline, self._states_max,
         )  # fmt: skip
         self._sweeps = Sweeps(searched, jit)
         self._starts: Array | None = None

@@ -74,6 +74,7 @@ class Searched:
     fired: dict[str, int]
     representative: Sequence[Term] | None
     deadline: float | None
+    states_max: int | None
 
 
 class Sweeps:
@@ -152,8 +153,9 @@ class Sweeps:
 
     def _repays(self) -> bool:
         """Whether machine code costs less time than NumPy would need for what is left."""
-        sizes = self._searched.levels.sizes
-        if sizes[-1] < FRONTIER_MIN or not self._expanded:
+        sizes, most = self._searched.levels.sizes, self._searched.states_max
+        is_over = most is not None and sum(sizes) > most
+        if sizes[-1] < FRONTIER_MIN or is_over or not self._expanded:
             return False
         grows = len(sizes) > 1 and sizes[-1] >= sizes[-2]
         left = sizes[-1] * (GROWING if grows else 1) * self._seconds / self._expanded

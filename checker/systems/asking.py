@@ -13,6 +13,8 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import os
+import queue
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -23,6 +25,9 @@ from checker.systems.system import Term
 
 STOP_SECONDS = 0.1
 """How long Z3 takes to stop, mostly."""
+
+NO_LIMIT = 2**32 - 1
+"""What Z3 takes for no time limit; said each time, as a solver keeps the one that it had."""
 
 
 def ask(solver: z3.Solver, *assumptions: Term, seconds: float | None = None) -> z3.CheckSatResult:
@@ -47,7 +52,7 @@ def query(horn: z3.Fixedpoint, goal: Term, *, seconds: float | None = None) -> z
 
 
 def _limit(seconds: float | None) -> dict[str, int]:
-    return {} if seconds is None else {"timeout": max(1, int(1000 * seconds))}
+    return {"timeout": NO_LIMIT if seconds is None else max(1, int(1000 * seconds))}
 
 
 def _heeding(call: Callable[[], Any], stop: Callable[[], None]) -> Any:
@@ -69,21 +74,44 @@ def _in_another_thread(call: Callable[[], Any], stop: Callable[[], None]) -> Any
             outcome.append((None, error))
         ended.set()
 
-    thread = threading.Thread(target=run, daemon=True)
-    thread.start()
+    thread = _Thread.of_this_process()
+    thread.calls.put(run)
     try:
-        # Not `thread.join`: interrupted once, it takes the thread to have ended. Z3 asked by two
-        # threads at once gives wrong answers.
         ended.wait()
     except BaseException:
+        _Thread.kept = None  # until Z3 has stopped: asked by two threads it gives wrong answers
         stop()
         while not ended.wait(STOP_SECONDS):  # which a second signal ends
             stop()  # Z3 may not have been at work yet
+        _Thread.kept = thread
         raise
     ((result, error),) = outcome
     if error is not None:
         raise error
     return result
+
+
+class _Thread:
+    """A thread that makes calls, one after another: to start one for each would take longer than
+    most of them do."""
+
+    kept: _Thread | None = None
+
+    def __init__(self) -> None:
+        self.process = os.getpid()
+        self.calls: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
+        threading.Thread(target=self._make, daemon=True).start()
+
+    @classmethod
+    def of_this_process(cls) -> _Thread:
+        """The one that there is; a process that was forked has none of its parent's threads."""
+        if cls.kept is None or cls.kept.process != os.getpid():
+            cls.kept = cls()
+        return cls.kept
+
+    def _make(self) -> None:
+        while True:
+            self.calls.get()()
 
 
 @contextlib.contextmanager
