@@ -90,7 +90,7 @@ def _two_entries(reading: Reading, at: Mapping[str, int], _call: Mapping[str, st
     key = words.requested(reading, at["x"], k)
     states = [
         f"package {package}"
-        + ("" if _has_online(reading, package) else " (no online CPU)")
+        + _without_cpu(reading, package)
         + (f" at {words.keyid_name(keyid)}" if k != j else "")
         + f" holds {words.entry(reading, package, keyid)}"
         for package, keyid in ((p, k), (q, j))
@@ -99,8 +99,10 @@ def _two_entries(reading: Reading, at: Mapping[str, int], _call: Mapping[str, st
     return f"{who} stands for {key}, but {states[0]} and {states[1]}"
 
 
-def _has_online(reading: Reading, package: int) -> bool:
-    return any(reading.is_true("online", package, c) for c in range(reading.size("online", 1)))
+def _without_cpu(reading: Reading, package: int) -> str:
+    cpus = range(reading.size("online", 1))
+    has_online = any(reading.is_true("online", package, c) for c in cpus)
+    return "" if has_online else " (no online CPU)"
 
 
 TABLES_AGREE = Property(
@@ -194,7 +196,7 @@ def _as_requested(state: State) -> Term:
         PACKAGE,
         KEYID,
         lambda x, p, k: z3.Implies(
-            z3.And(state.has_online(p), state.has_keyid(x, p, k)), is_as_requested(state, x, p, k)
+            z3.And(state.memory[p], state.has_keyid(x, p, k)), is_as_requested(state, x, p, k)
         ),
     )
 
@@ -207,7 +209,7 @@ def _explain_request(reading: Reading, at: Mapping[str, int], _call: Mapping[str
     x, p, k = at["x"], at["p"], at["k"]
     return (
         f"the owner of {words.keyid_name(k)} last got {words.requested(reading, x, k)}, but package"
-        f" {p} holds {words.entry(reading, p, k)}"
+        f" {p}{_without_cpu(reading, p)} holds {words.entry(reading, p, k)}"
     )
 
 
@@ -216,7 +218,7 @@ TABLE_AS_REQUESTED = Property(
     kind="state",
     sentence=(
         "The entry of a mapped KeyID is what its key's owner last successfully asked for, on every"
-        " package that has an online CPU."
+        " package whose memory is present."
     ),
     formula=_as_requested,
     premise=Premise("state", _any_key),
@@ -319,12 +321,18 @@ REFCOUNT_EXACT = Property(
 )
 
 
-def _is_led(state: State, p: Any) -> Term:
+def _are_led(state: State) -> Term:
+    """In parts, each of which is proved by itself: together they take Z3 its time."""
     lead, online = state.lead, state.online
     return z3.And(
-        state.has_online(p) == state.has_lead(p),
-        state.every(CPU, lambda c: z3.Implies(lead[p, c], online[p, c])),
-        state.every(CPU, CPU, lambda c, d: z3.Implies(z3.And(lead[p, c], lead[p, d]), c == d)),
+        state.every(PACKAGE, lambda p: state.has_online(p) == state.has_lead(p)),
+        state.every(PACKAGE, CPU, lambda p, c: z3.Implies(lead[p, c], online[p, c])),
+        state.every(
+            PACKAGE,
+            CPU,
+            CPU,
+            lambda p, c, d: z3.Implies(z3.And(lead[p, c], lead[p, d]), c == d),
+        ),
     )
 
 
@@ -345,7 +353,7 @@ LEAD_EXACT = Property(
     id="lead-exact",
     kind="state",
     sentence="Each package with an online CPU has exactly one lead CPU, online and its own.",
-    formula=lambda state: state.every(PACKAGE, lambda p: _is_led(state, p)),
+    formula=_are_led,
     premise=Premise(
         "step", lambda step: z3.BoolVal(step.action in ("cpu_startup", "cpu_teardown"))
     ),

@@ -29,6 +29,7 @@ from checker.anysize.quantified import QuantifiedSystem
 from checker.solving.bounded import reaches_premise
 from checker.solving.unroll import Unknown
 from checker.systems.asking import ask
+from checker.systems.cone import cone_of_influence
 from checker.systems.finite import Finite
 from checker.systems.grounding import Grounding
 from checker.systems.origin import twice
@@ -46,7 +47,7 @@ Selman, Kautz, "Boosting Combinatorial Search Through Randomization", AAAI 1998.
 """
 
 PREMISE_STEPS_MAX = 6
-"""How many steps the premise is looked for: the claims so far need one or two."""
+"""How many steps the premise is looked for: with two of everything no claim so far needs five."""
 
 Text = Callable[[Any], System]
 """A system's text: a function of the interpretation it is to be read under."""
@@ -198,7 +199,8 @@ def _premise_is_reached(
     """Whether some run of the finite scope reaches the premise. Raises Undecided."""
     left = None if deadline is None else max(0.0, deadline - time.monotonic())
     try:
-        depth = reaches_premise(grounding.system, claim, PREMISE_STEPS_MAX, left)
+        cone = cone_of_influence(grounding.system, claim)
+        depth = reaches_premise(cone, claim, PREMISE_STEPS_MAX, left)
     except Unknown as unknown:
         raise Undecided(f"the premise was not found: {unknown}") from unknown
     return depth is not None

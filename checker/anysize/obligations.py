@@ -23,20 +23,22 @@ from checker.systems.system import Term, as_term
 class Obligation:
     """That the lemma or claim `kept` holds after an action (None: at the start): never `violated`.
 
-    `trivial` says that the action leaves everything alone that it speaks of.
+    What says several things is as many obligations, `part` of them. `trivial` says that the action
+    leaves everything alone that it speaks of.
     """
 
     kept: str
     action: str | None
     violated: Term
     trivial: bool = False
+    part: str = ""
 
     @property
     def name(self) -> str:
-        """In a few words: "destroy keeps tables-agree"."""
+        """In a few words: "destroy keeps tables-agree", or "destroy keeps right-key (1 of 3)"."""
         if self.action is None:
-            return f"{self.kept} holds at the start"
-        return f"{self.action} keeps {self.kept}"
+            return f"{self.kept} holds at the start{self.part}"
+        return f"{self.action} keeps {self.kept}{self.part}"
 
 
 class _Axioms:
@@ -114,14 +116,25 @@ class Obligations:
 
     def _listed(self) -> Iterator[Obligation]:
         for name, formula in self._formulas.items():
-            yield Obligation(name, None, z3.Not(self.assumed[name]))
+            before = self.assumed[name]
+            for part, now in _parts(before):
+                yield Obligation(name, None, z3.Not(now), part=part)
             for action in self._system.steps:
                 after = self._system.after(formula, action)
-                yield Obligation(name, action, z3.Not(after), after.eq(self.assumed[name]))
+                for (part, then), (_, now) in zip(_parts(after), _parts(before), strict=True):
+                    yield Obligation(name, action, z3.Not(then), then.eq(now), part)
         if self._claim.kind == "step":
             for action, formula in self._system.judged(self._claim)[1].items():
                 trivial = formula.eq(z3.BoolVal(True))
                 yield Obligation(self._claim.id, action, z3.Not(formula), trivial)
+
+
+def _parts(term: Term) -> list[tuple[str, Term]]:
+    """The statements that a conjunction makes, numbered."""
+    if not z3.is_and(term):
+        return [("", term)]
+    count = term.num_args()
+    return [(f" ({i} of {count})", part) for i, part in enumerate(term.children(), 1)]
 
 
 def _directions(term: Term) -> list[Term]:
