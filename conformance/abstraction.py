@@ -25,6 +25,9 @@ _COMMANDS = {
     Command.NO_ENCRYPT: "no_encrypt",
 }
 
+_TEXT = ("payload text", "token mask")
+"""What is accessed out of bounds while a payload's text is read."""
+
 
 class AbstractionError(Exception):
     """The kernel is in a state that the model has no words for."""
@@ -68,6 +71,8 @@ class _Reader:
         for slots, count in self.kernel.map_counts():
             if slots != count:
                 raise AbstractionError(f"the map counts {count} slots in use of {slots}")
+        if unknown := self.kernel.live_serials() - set(self.watch.serials.values()):
+            raise AbstractionError(f"a live key that no call made: serial {min(unknown)}")
         return tuple(
             labels[getattr(self, reader)(*positions)]
             for reader, positions, labels in _readings(self.grounding)
@@ -240,8 +245,11 @@ class _Reader:
     def _released(self, position: int) -> bool:
         return self.bytes_labels[position] in self.watch.released
 
-    def _strayed(self) -> bool:
-        return bool(self.kernel.events)
+    def _overread(self) -> bool:
+        return any(event.what in _TEXT for event in self.kernel.events)
+
+    def _overrun(self) -> bool:
+        return any(event.what not in _TEXT for event in self.kernel.events)
 
 
 def _slot(where: tuple[int, ...]) -> Slot:

@@ -66,6 +66,10 @@ class KeyWatch:
         """What the owner of a live key last got."""
         return self.asked[key if self.per_package else min(self.given[key], key=_order)]
 
+    def asks_for_encryption(self, key: int) -> bool:
+        """Whether its owner last got that. A key whose KeyID is gone has got nothing."""
+        return bool(self.given[key]) and self.asked_of(key)[0] in ("user", "cpu")
+
     # Writing down
 
     def supplied(self, label: str) -> None:

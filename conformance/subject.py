@@ -17,6 +17,7 @@ from conformance.owners import label_of, malformed_payload, payload
 from conformance.pagewatch import ADDRESS, PageWatch
 from designs import Design
 from impl import Command, Deadlock, Kernel, KernelError, Mode, Snapshot, Status
+from impl.errors import BadAddress, GeneralProtection
 from impl.hardware.dram import PAGE_BYTES
 from impl.keyrings.permissions import EVERY_BIT
 from impl.threads import Operation, T
@@ -27,6 +28,12 @@ Choice = Mapping[str, int]
 
 FOREVER = "waits for ever"
 """The answer of a call that never comes back."""
+
+CRASHED = "crashes"
+"""That of a call in which the kernel stops; no call of the model gives it."""
+
+CRASHES = (GeneralProtection, BadAddress, ValueError, LookupError, ArithmeticError)
+"""What the simulated kernel and its hardware raise where a real kernel would stop with an oops."""
 
 
 class Subject:
@@ -63,7 +70,7 @@ class Subject:
         moment.restore()
 
     def call(self, grounding: Grounding, call: Call) -> str:
-        """Make the call, with its choice of faults; "ok", the errno's name, or FOREVER.
+        """Make the call, with its choice of faults; "ok", the errno's name, FOREVER or CRASHED.
 
         `refusal` keeps the kernel's own words when it is not "ok".
         """
@@ -84,6 +91,9 @@ class Subject:
         except Deadlock as deadlock:
             self.refusal = str(deadlock)
             return FOREVER
+        except CRASHES as crash:
+            self.refusal = f"{type(crash).__name__}: {crash}"
+            return CRASHED
         finally:
             self.kernel.machine.faults = _no_faults
             self._settle(before)
@@ -91,9 +101,12 @@ class Subject:
     def _settle(self, before: Mapping[Slot, int]) -> None:
         """Write down what follows from the kernel's state after a call, whatever it was."""
         live = self.kernel.live_serials()
-        for key in [key for key, serial in self.keys.serials.items() if serial not in live]:
-            # It was destroyed, or lost its KeyIDs to a failed update.
-            self.keys.went(key)
+        for key, serial in list(self.keys.serials.items()):
+            if serial not in live:
+                if self.kernel.key(serial) is not None:
+                    # It lost its KeyIDs to a failed update: nothing keeps it from being collected.
+                    self.kernel.destroy(serial)
+                self.keys.went(key)
         handles = {self.pages.handle(vma) for vma in range(self.scope.vmas)}
         by_key = handles if self._is_per_package else set()
         self.keys.settle(before, self.kernel.entries(), by_key)
@@ -226,7 +239,7 @@ class Subject:
             self.keys.in_flight.add(key)
             raise
         watched.is_astray = not set(found) <= self.keys.given[key]
-        watched.wants = self.keys.asked_of(key)[0] in ("user", "cpu")
+        watched.wants = self.keys.asks_for_encryption(key)
         if self.pages.handle(vma) != handle:
             self.keys.drop(vma, before)
             self.keys.take(vma, found)

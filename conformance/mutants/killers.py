@@ -25,13 +25,10 @@ from conformance.mutants.known_answers import known_answers
 from conformance.payloadwalk import payload_walk
 from conformance.randomwalk import random_walk
 from conformance.replay import replay
+from conformance.subject import CRASHES
 from designs import Design, design_from_text
-from impl.errors import BadAddress, GeneralProtection
 from model import Scope
 from properties import PROPERTIES, claims_about, not_applicable
-
-CRASHES = (GeneralProtection, BadAddress, ValueError, LookupError, ArithmeticError)
-"""What the simulated kernel and its hardware raise where a real kernel would stop with an oops."""
 
 NOTICED = (Disagreement, AbstractionError, *CRASHES)
 
@@ -178,9 +175,11 @@ def by_property(claim: str, mutant: Mutant, change: Change) -> Kill | None:
         return None
     faulty = change.ground(design, mutant.scope)
     verdict = decide(faulty.system, faulty.property(asked))
-    if verdict.word == right:
-        return None
-    return Kill(claim, verdict.depth or 0, "steps", verdict.word)
+    if verdict.word == "VIOLATED":
+        return Kill(claim, verdict.depth, "steps", verdict.word)
+    if verdict.word == "VACUOUS":
+        return Kill(claim, verdict.states or 0, "states (vacuous)", verdict.word)
+    return None
 
 
 @functools.lru_cache(maxsize=256)

@@ -7,6 +7,7 @@ the KeyID that it was given itself stays in the map, and is nobody's.
 
 from __future__ import annotations
 
+import pytest
 from runs import call_of
 
 from conformance import Lockstep
@@ -16,16 +17,32 @@ from model import Scope
 DESIGN = "rfc-v2,on_program_failure=quarantine"
 
 
-def test_a_failed_update_at_a_reused_address_leaves_the_other_keyid_to_nobody() -> None:
-    lockstep = Lockstep(design_from_text(DESIGN), Scope(1, 1, 2, 1, 1, 1))
-    calls = [
-        ("instantiate", {"key": 0, "kind": "cpu"}),
-        ("encrypt", {"vma": 0, "key": 0}),
-        ("destroy", {"key": 0}),
-        ("instantiate", {"key": 0, "kind": "cpu"}),
-        ("update", {"key": 0, "kind": "cpu", "fails": {0}}),
-    ]
-    answers = [lockstep.step(call_of(lockstep.grounding.system, a, **c)) for a, c in calls]
+CALLS = [
+    ("instantiate", {"key": 0, "kind": "cpu"}),
+    ("encrypt", {"vma": 0, "key": 0}),
+    ("destroy", {"key": 0}),
+    ("instantiate", {"key": 0, "kind": "cpu"}),
+    ("update", {"key": 0, "kind": "cpu", "fails": {0}}),
+]
+
+
+def after_failed_update(design: str) -> Lockstep:
+    lockstep = Lockstep(design_from_text(design), Scope(1, 1, 2, 1, 1, 1))
+    answers = [lockstep.step(call_of(lockstep.grounding.system, a, **c)) for a, c in CALLS]
     assert ["ok", "ok", "ok", "ok", "ENOKEY"] == answers
+    return lockstep
+
+
+def test_a_failed_update_at_a_reused_address_leaves_the_other_keyid_to_nobody() -> None:
+    lockstep = after_failed_update(DESIGN)
     assert {2} == set(lockstep.subject.kernel.entries())
     assert set() == lockstep.subject.kernel.live_serials()
+
+
+@pytest.mark.parametrize("design", [DESIGN, "rfc-v2-fixed,key_lookup=by_address"])
+def test_a_key_that_a_failed_update_ended_is_collected(design: str) -> None:
+    """Its object is free for the next key, as the model says."""
+    lockstep = after_failed_update(design)
+    system = lockstep.grounding.system
+    assert "ok" == lockstep.step(call_of(system, "retry_clear", package=0, keyid="1"))
+    assert "ok" == lockstep.step(call_of(system, "instantiate", key=0, kind="cpu"))
