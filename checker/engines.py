@@ -115,12 +115,12 @@ def _of_certificate(
 
 
 def attempted(question: Question, limits: Limits) -> Attempt | None:
-    """A try at a proof for any size; None where there is no text that could be read so.
+    """A try at a proof for any size; None where no text can be read so, or is true of any size.
 
     Lemmas are selected in a scope that is small and no larger than the question's own.
     """
     texts = question.texts
-    if texts is None:
+    if texts is None or texts.limited:
         return None
     sizes = {
         sort: min(size, texts.sizes.get(sort, size))
@@ -155,7 +155,8 @@ def _parametric(question: Question, limits: Limits, _: Watch) -> Verdict:
     deadline = deadline_after(limits.seconds_max)
     found = attempted(question, limits)
     if found is None or question.texts is None:
-        return unknown("parametric", "there is no text to read for any size")
+        limited = question.texts.limited if question.texts else ""
+        return unknown("parametric", limited or "there is no text to read for any size")
     proved = found.verdict.word == "PROVED"
     if proved and not _are_those_of(found.grounding.finite.sizes, question.texts):
         return _not_vacuous(found.verdict, question, question.texts, deadline)

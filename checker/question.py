@@ -26,7 +26,8 @@ class Texts:
     """A system's text and the claim's, which can be read for any size, and lemmas that may help.
 
     `sizes` are those that the question is about, and `read(deadline)` reads the system for them,
-    until a moment of `time.monotonic`. It raises OutOfTime.
+    until a moment of `time.monotonic`. It raises OutOfTime. `limited` says why what is proved for
+    any size would say nothing of larger scopes; "" where it does.
     """
 
     system: Text
@@ -34,6 +35,7 @@ class Texts:
     lemmas: Sequence[Lemma]
     sizes: Mapping[Index, int]
     read: Callable[[float | None], Grounding]
+    limited: str = ""
 
     @functools.cached_property
     def variables(self) -> int:

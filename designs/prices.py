@@ -39,7 +39,13 @@ def _loses_reach(design: Design) -> bool:
 
 _GLOBAL = (
     Price(
-        ("memory-agrees", "right-key", "cold-boot-data", "never-in-clear"),
+        (
+            "memory-agrees",
+            "table-as-requested",
+            "right-key",
+            "cold-boot-data",
+            "never-in-clear",
+        ),
         lambda design: design.unreachable_package == "ignored",
         "keys are programmed without the packages that have no online CPU, although their memory"
         " stays in use",
@@ -135,7 +141,8 @@ _ANY = (
     Price(
         ("failure-is-noop",),
         lambda design: True,
-        "PCONFIG has no undo: where it fails on one package, others have the new entry already",
+        "PCONFIG has no undo: where it fails on one package, others have the new entry already, and"
+        " a repaired design takes the KeyID out of service",
     ),
 )
 

@@ -5,7 +5,6 @@ A command returns its exit status (see `statuses`); `main` turns every refusal i
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import os
 import sys
@@ -214,18 +213,19 @@ def conform(
     cpus: options.Cpus = SMALLEST.cpus,
     keyids: options.KeyIds = SMALLEST.keyids,
     values: options.Values = SMALLEST.values,
+    vmas: options.Vmas = SMALLEST.vmas,
     histories: options.Histories = 1,
     executor: options.ExecutorName = "processes",
 ) -> int:
-    """Make every transition of the model on the implementation, and compare.
+    """Make every transition of the key service's model on the implementation, and compare.
 
-    The scope is the smallest one in which every action happens, if no other is given.
+    The scope is the smallest one in which every action happens, if no other is given. There are
+    some 12,000 transitions of no-hotplug and 2,000,000 of rfc-v2; a thousand take a second.
 
     Example: mktme conform rfc-v2-fixed per-package --histories 2
     """
     chosen = _once([design_from_text(text) for text in designs or DESIGNS])
-    sizes = {"packages": packages, "cpus": cpus, "keyids": keyids, "values": values}
-    scope = dataclasses.replace(SMALLEST, **sizes)
+    scope = Scope(packages, cpus, keyids, values, vmas, SMALLEST.threads)
     with executors.executor(executor, most=len(chosen)) as pool:
         found = list(conforming.all_walked(chosen, scope, histories, pool))
     for part in conforming.told(found, scope):

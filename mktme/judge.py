@@ -23,6 +23,7 @@ from checker import (
 from checker.answers.trace import Trace, is_true_in
 from checker.certifying.certificate import is_refused
 from checker.engines import Watch
+from checker.solving.bounded import never_taken
 from checker.systems.property import Property
 from checker.systems.reading import Reading
 from conformance import Replay, replay
@@ -32,8 +33,13 @@ from mktme.orders import Orders
 from mktme.verify import subject_of
 from mktme.words import trace_in_words
 from model import Scope, text_of
-from properties import PROPERTIES, not_applicable
+from properties import PROPERTIES, limited_to_scopes, not_applicable
 from properties.lemmas import lemmas_about
+
+ACTION_STEPS_MAX = 8
+"""How many steps an action is looked for: those of every named design happen within four."""
+
+IDLE = "it holds, but of the design's actions these never happen"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -95,6 +101,7 @@ def question_of(design: Design, property_id: str, scope: Scope) -> Question:
         lemmas=lemmas_about(claim.system),
         sizes=scope.sizes(design),
         read=functools.partial(ground, design, scope, claim.system),
+        limited=limited_to_scopes(design, claim) or "",
     )
     return Question(texts, subject=subject_of(design, property_id, scope))
 
@@ -119,6 +126,9 @@ def _judged(
     except EngineDisagreement as disagreement:
         reason = str(disagreement)
         return Cell(design, claim.id, "UNKNOWN", because=reason, error=reason)
+    if verdict.word == "PROVED" and (idle := idle_actions(design, claim.system)):
+        reason = f"{IDLE}: {', '.join(idle)}"
+        verdict = dataclasses.replace(verdict, word="VACUOUS", reason=reason)
     if verdict.trace is None:
         error = verdict.reason if is_refused(verdict) else _unpaid(design, claim, scope, verdict)
         verdict = _travelling(verdict, orders.certificates)
@@ -154,8 +164,14 @@ def _unpaid(design: Design, claim: Property, scope: Scope, verdict: Verdict) -> 
     return f"it holds, although it is listed as what the posture gives up: {sentence}"
 
 
+@functools.lru_cache(maxsize=64)
+def idle_actions(design: Design, system: str) -> tuple[str, ...]:
+    """Actions of a text that cannot happen, in a scope that has two of everything."""
+    return tuple(never_taken(ground(design, Scope(), system).system, ACTION_STEPS_MAX))
+
+
 def _reason(verdict: Verdict) -> str:
-    if verdict.word == "VACUOUS":
+    if verdict.word == "VACUOUS" and not verdict.reason.startswith(IDLE):
         return "it holds, but what it speaks about never happens in this scope"
     return verdict.reason
 

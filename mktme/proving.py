@@ -16,7 +16,7 @@ from checker.anysize.discovery import discover
 from checker.anysize.gap import gap_is_reached
 from checker.anysize.houdini import Failure
 from checker.anysize.stratified import is_stratified
-from checker.engines import attempted, settled
+from checker.engines import attempted, settled, unknown
 from checker.systems.reading import Reading
 from designs import Design
 from mktme import words
@@ -24,7 +24,7 @@ from mktme.explain import TABLES
 from mktme.judge import question_of
 from model import Scope, text_of
 from model.sorts import KEY
-from properties import PROPERTIES
+from properties import PROPERTIES, limited_to_scopes
 from properties.lemmas import lemmas_about
 
 LEARNED_IN = (Scope(2, 1, 1, 1), Scope(2, 2, 2, 1), Scope(2, 2, 2, 2))
@@ -54,7 +54,10 @@ def proof(
     With `discovers` no lemma that stands in `properties.lemmas` is used, but what IC3 learns.
     """
     question = question_of(design, property_id, Scope())
-    if discovers:
+    limited = limited_to_scopes(design, PROPERTIES[property_id])
+    if limited is not None:
+        verdict, attempt, heading = unknown("parametric", limited), None, "No lemma was offered."
+    elif discovers:
         discovery = discover(
             text_of(design, PROPERTIES[property_id].system),
             PROPERTIES[property_id],
@@ -69,7 +72,8 @@ def proof(
         if attempt is None:
             raise AssertionError("a modelled design has a text")
         offered = lemmas_about(PROPERTIES[property_id].system)
-        verdict, heading = attempt.verdict, f"{len(offered)} lemmas were offered."
+        heading = f"{len(offered)} lemmas were offered."
+        verdict = attempt.verdict
     confirmed = settled(verdict, question, limits)
     return confirmed, _told(
         verdict.proof, confirmed, attempt, question, heading, limits.seconds_max

@@ -299,7 +299,8 @@ _CHANGES: Mapping[str, _Change] = {
     "astray": lambda at, new, _: (
         f"the KeyID of VMA {at[0]} is not that of the key its owner named" if new == "yes" else ""
     ),
-    "strayed": lambda at, new, _: "an access went beyond an array's bounds",
+    "overread": lambda at, new, _: "a byte beyond the end of a payload's text was read",
+    "overrun": lambda at, new, _: "a reference count beyond the end of the array was accessed",
     "requested_kind": _requested,
     "requested_bytes": _requested,
     **lockwords.CHANGES,

@@ -89,7 +89,8 @@ def _residue() -> tuple[Family, ...]:
         ),
         Family("leaked", (BYTES,), BOOL, meaning="user key in a payload that was never freed"),
         Family("released", (BYTES,), BOOL, ghost=True, meaning="a KeyID with this key was freed"),
-        Family("strayed", (), BOOL, ghost=True, meaning="an access beyond an array's bounds"),
+        Family("overread", (), BOOL, ghost=True, meaning="a payload was read beyond its end"),
+        Family("overrun", (), BOOL, ghost=True, meaning="a count beyond the array was accessed"),
     )
 
 

@@ -61,6 +61,8 @@ def payload_parser(design: Design, interpretation: Interpretation) -> System:
     """The system of a design's parser, under a finite or any other interpretation."""
     text = (Parameter("token", TOKEN), Parameter("value", VALUE))
     call = (Parameter("capable", BOOL), Parameter("length", LENGTH), Parameter("nul", BOOL))
+    # The strict parser refuses a text with a NUL before it reads any of it.
+    lenient = [Action("nul", (), nul)] if design.parser == "lenient" else []
     return System(
         name=design.name,
         interpretation=interpretation,
@@ -70,7 +72,7 @@ def payload_parser(design: Design, interpretation: Interpretation) -> System:
         actions=(
             Action("begin", call, begin),
             Action("take", text, take),
-            Action("nul", (), nul),
+            *lenient,
             Action("end_of_text", (), end_of_text),
         ),
         view=lambda values: PayloadState(design, interpretation, values),

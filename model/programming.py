@@ -162,7 +162,7 @@ def await_clearing(new: Effect, old: State, at: Callable[[Any, Term], Term]) -> 
 def read_payload(new: Effect, old: State, when: Term) -> None:
     """A payload is copied: as posted, one byte beyond its end is read as well (patch 10)."""
     if old.design.parser == "lenient":
-        new.set("strayed", when, to=True)
+        new.set("overread", when, to=True)
 
 
 def take_payload(new: Effect, old: State, supplied: Term) -> None:
@@ -175,7 +175,7 @@ def strays(new: Effect, old: State, at: Slots) -> None:
     """The counts of these slots are accessed: as posted there is none for KeyID N (patch 07)."""
     if old.design.count_entries == "n":
         beyond = old.some_slot(lambda p, k: z3.And(at(p, k), old.is_last_keyid(k)))
-        new.set("strayed", beyond, to=True)
+        new.set("overrun", beyond, to=True)
 
 
 def quarantines(old: State) -> Term:

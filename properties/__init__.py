@@ -8,8 +8,16 @@ from properties.catalogue import (
     PROPERTIES,
     PropertyError,
     claims_about,
+    limited_to_scopes,
     not_applicable,
     property_from_text,
 )
 
-__all__ = ["PROPERTIES", "PropertyError", "claims_about", "not_applicable", "property_from_text"]
+__all__ = [
+    "PROPERTIES",
+    "PropertyError",
+    "claims_about",
+    "limited_to_scopes",
+    "not_applicable",
+    "property_from_text",
+]

@@ -84,3 +84,13 @@ def not_applicable(design: Design, claim: Property) -> str | None:
     if claim.id in _NEEDS_USER_KEYS and design.user_keys == "refused":
         return "user_keys=refused: no KeyID is ever mapped to a user key"
     return None
+
+
+def limited_to_scopes(design: Design, claim: Property) -> str | None:
+    """Why a proof of the claim for any size would not be true of the design; None if it would."""
+    if claim is interface.IN_BOUNDS and design.bitmap_bits == "n":
+        return (
+            "bitmap_bits=n: where the number of KeyIDs fills whole machine words, bit N lies beyond"
+            " them, and a model without numbers has no words"
+        )
+    return None

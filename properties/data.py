@@ -55,8 +55,17 @@ def _is_right(state: State) -> Term:
         has_page = z3.And(state.page[v, p], state.vma_uses(v, p, k), state.has_keyid(x, p, k))
         return z3.Implies(has_page, is_as_requested(state, x, p, k))
 
+    def is_mapped(v: Any, i: Any) -> Term:
+        """What it uses (a KeyID, or a key object) has not been released under it."""
+        if state.per_package:
+            mapped = state.some_slot(lambda p, k: state.has_keyid(i, p, k))
+        else:
+            mapped = state.is_mapped(None, i)
+        return z3.Implies(state.uses[v, i], mapped)
+
     return z3.And(
         state.every(VMA, lambda v: z3.Not(state.astray[v])),
+        state.every(VMA, KEY if state.per_package else KEYID, is_mapped),
         state.every(VMA, KEY, PACKAGE, KEYID, is_its),
     )
 
@@ -70,6 +79,9 @@ def _explain_key(reading: Reading, at: Mapping[str, int], _call: Mapping[str, st
         return (
             f"VMA {v} has {' and '.join(names)}, which is not the KeyID of the key its owner named"
         )
+    if "i" in at:
+        held = "a key object" if words.is_per_package(reading) else words.keyid_name(at["i"])
+        return f"VMA {v} uses {held}, which was released under it"
     p, k, x = at["p"], at["k"], at["x"]
     return (
         f"the page of VMA {v} lies on package {p}, whose {words.keyid_name(k)} holds"

@@ -1,28 +1,29 @@
-"""What the test report says at its end: how much of the model's graph the lockstep's runs saw."""
+"""How the report of the tests says at its end what tests had to tell."""
 
 from __future__ import annotations
 
 from typing import Any
 
-import graph_coverage
 import pytest
+import reporting
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """A worker hands over what its tests saw."""
+    """A worker hands over what its tests had to tell."""
     if hasattr(session.config, "workeroutput"):
-        session.config.workeroutput["graph coverage"] = graph_coverage.ROWS
+        session.config.workeroutput["told"] = reporting.TOLD
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any) -> None:
-    """What a worker saw is put to the rest. A worker that died has handed nothing over."""
-    graph_coverage.ROWS.extend(getattr(node, "workeroutput", {}).get("graph coverage", []))
+    """What a worker told is put to the rest. A worker that died has handed nothing over."""
+    for name, told in getattr(node, "workeroutput", {}).get("told", {}).items():
+        reporting.TOLD[name].extend(told)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Print it, if there was a lockstep at all."""
-    if graph_coverage.ROWS:
-        terminalreporter.section("how much of the model's graph the lockstep saw")
-        for line in graph_coverage.lines(graph_coverage.ROWS):
+    """Print it, if there is anything."""
+    for title, lines in reporting.sections():
+        terminalreporter.section(title)
+        for line in lines:
             terminalreporter.write_line(line)

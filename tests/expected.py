@@ -34,6 +34,7 @@ default scope; 0: there is none in `SMALL`."""
 
 OFFLINE: dict[str, tuple[int, int]] = {
     "memory-agrees": (2, 3),
+    "table-as-requested": (2, 3),
     "cold-boot-data": (4, 5),
     "never-in-clear": (4, 5),
     "live-data-intact": (5, 6),
@@ -75,7 +76,7 @@ LENGTHS: dict[str, dict[str, tuple[int, int]]] = {
     "per-package": {
         "tables-agree": (4, 5),
         "memory-agrees": (3, 4),
-        "table-as-requested": (4, 5),
+        "table-as-requested": (3, 4),
         "cold-boot-data": (5, 6),
         "never-in-clear": (5, 6),
         "right-key": (5, 6),

@@ -102,7 +102,6 @@ def states(design: Design) -> list[str]:
 
 # Operations
 
-KEYCTL: Final = ("add", "add again", "update", "revoke", "invalidate", "unlink", "extend")
 MEMORY: Final = ("encrypt", "encrypt anew", "unmap", "protect", "fork", "exit", "write", "migrate")
 HOTPLUG: Final = ("start", "stop", "add package", "remove package")
 WORKERS: Final = ("collect", "clear")

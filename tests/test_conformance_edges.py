@@ -11,6 +11,7 @@ import dataclasses
 from typing import Any
 
 import pytest
+import reporting
 
 from conformance import Disagreement, edges
 from conformance.edges import SMALLEST, missing_actions, walk
@@ -82,6 +83,7 @@ LARGER = ("no-hotplug", "cpu-keys-only", "resupply")
 @pytest.mark.parametrize(("name", "levels"), WALKED_BY_DEFAULT.items())
 def test_every_transition_is_the_implementations(name: str, levels: int | None) -> None:
     made = walk(DESIGNS[name], levels=levels)
+    reporting.WALKS.append(f"{name}: {made.walked:,} of {made.explored:,} transitions")
     assert GRAPHS[name] == (made.states, made.explored)
     assert (levels is None, 0) == (made.is_whole, made.again)
     assert made.walked == sum(sum(answers.values()) for answers in made.made.values())
@@ -92,6 +94,7 @@ def test_every_transition_is_the_implementations(name: str, levels: int | None) 
 @pytest.mark.parametrize("name", [name for name, part in WALKED_BY_DEFAULT.items() if part])
 def test_every_transition_of_a_large_graph_is_the_implementations(name: str) -> None:
     made = walk(DESIGNS[name])
+    reporting.WALKS.append(f"{name}: {made.walked:,} of {made.explored:,} transitions")
     assert GRAPHS[name] == (made.states, made.explored)
     assert made.is_whole
     assert all(made.made.values())

@@ -36,8 +36,9 @@ VARIATIONS = [
 
 # design: transitions with two threads
 TWO_THREADS = {
+    **dict.fromkeys(DESIGNS, 25818),
     "rfc-v2": 17180,
-    "rfc-v2-fixed": 25818,
+    "rfc-v2-savekeys": 17180,
     "per-package": 29952,
     "no-hotplug": 24960,
     "rfc-v2-fixed,error_unlock=missing": 33930,

@@ -124,10 +124,11 @@ def test_model_and_implementation_agree_in_random_runs(text: str) -> None:
     assert 5 <= len({action.split()[0] for action in made})
 
 
-@pytest.mark.parametrize("text", ["rfc-v2", "rfc-v2-savekeys", "per-package"])
+@pytest.mark.parametrize("text", ["rfc-v2-fixed", "no-hotplug", "cpu-keys-only"])
 def test_model_and_implementation_agree_in_random_runs_where_the_graph_is_known(text: str) -> None:
-    made = drive(text, Scope(2, 2, 1), BRIEF)
+    made = drive(text, Scope(2, 2, 1, 1, 1, 1), BRIEF)
     assert 5 <= len({action.split()[0] for action in made})
+    assert ROWS[-1]["whole"]
 
 
 @pytest.mark.deep

@@ -136,7 +136,6 @@ def cpu(k: Kernel) -> Operation[int]:
 KEYRINGS = ("keyrings of process", 1)
 REGISTER = "user register"
 OUT = "pairs out of service"
-KERNEL_LINE = 0x1_0000
 
 # What was booted, the operation, and what it must have read and written, among other things.
 TOUCHED: list[tuple[Callable[[], Kernel], Begin, set[Any], set[Any]]] = [

@@ -33,8 +33,8 @@ be extended (a fork's child needs a second VMA).
 """
 
 GHOSTS = {
-    *("released", "strayed", "requested_kind", "requested_bytes", "known", "given", "astray"),
-    *("wants", "left", "intact", "plain", "written", "opens", "own"),
+    *("released", "overread", "overrun", "requested_kind", "requested_bytes", "known", "given"),
+    *("astray", "wants", "left", "intact", "plain", "written", "opens", "own"),
 }
 
 GHOST_READERS: dict[str, set[str]] = {

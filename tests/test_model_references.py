@@ -252,7 +252,7 @@ def test_the_count_of_the_last_keyid_lies_beyond_the_posted_array(
     found = []
     for key in (0, 1):
         run.do("instantiate", key=key, kind="cpu", **everywhere(run))
-        found.append(run("strayed"))
+        found.append(run("overrun"))
     assert strayed == found
 
 
@@ -272,6 +272,6 @@ def test_every_access_to_that_count_strays(action: str, choice: dict[str, object
     if action != "update":
         run.do("encrypt", vma=1, key=0)
     names = [v.name for v in run.system.variables]
-    at = names.index("strayed")
+    at = names.index("overrun")
     run.state = (*run.state[:at], 0, *run.state[at + 1 :])
-    assert "yes" == run.changes(action, **choice)["strayed"]
+    assert "yes" == run.changes(action, **choice)["overrun"]

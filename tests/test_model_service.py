@@ -414,4 +414,4 @@ def test_as_posted_every_payload_is_read_one_byte_beyond_its_end() -> None:
         parsed, made = Run(design), Run(design)
         parsed.do("preparse_error", bytes="A")
         made.do("instantiate", key=0, kind="cpu")
-        assert [strayed, strayed] == [run("strayed") for run in (parsed, made)]
+        assert [strayed, strayed] == [run("overread") for run in (parsed, made)]

@@ -23,7 +23,7 @@ TWO_VMAS = Scope(1, 1, 2, 1, 2, 1)
 HOLDING: dict[str, tuple[str, Scope, int, int, int]] = {
     "tables-agree": ("rfc-v2-fixed", SMALL, 222, 5, 1),
     "memory-agrees": ("no-hotplug", SMALL, 126, 4, 1),
-    "table-as-requested": ("rfc-v2-fixed", SMALL, 222, 5, 1),
+    "table-as-requested": ("no-hotplug", SMALL, 126, 4, 1),
     "bitmap-exact": ("rfc-v2-fixed", TWO_KEYIDS, 260, 7, 1),
     "map-exact": ("rfc-v2-fixed", TWO_VMAS, 284, 8, 1),
     "refcount-exact": ("rfc-v2-fixed", TWO_VMAS, 284, 8, 2),

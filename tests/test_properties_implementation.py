@@ -413,7 +413,7 @@ FAULTS: list[tuple[str, str, Plant, Calls, str]] = [
         "rfc-v2-fixed",
         counts_are_too_few,
         [USER],
-        "strayed: model no, implementation yes",
+        "overrun: model no, implementation yes",
     ),
     (
         "failure-is-noop",

@@ -126,6 +126,7 @@ POSTURES: dict[str, dict[str, int]] = {
     "teardown=always": {"live-data-intact": 5, "hotplug-admitted": 3, "user-keys-admitted": 2},
     "unreachable_package=ignored": {
         "memory-agrees": 2,
+        "table-as-requested": 2,
         "cold-boot-data": 4,
         "never-in-clear": 4,
         "live-data-intact": 5,
@@ -137,7 +138,7 @@ POSTURES: dict[str, dict[str, int]] = {
     "keyid_scope=per_package,teardown=always,unreachable_package=ignored": {
         "tables-agree": 4,
         "memory-agrees": 3,
-        "table-as-requested": 4,
+        "table-as-requested": 3,
         "cold-boot-data": 5,
         "never-in-clear": 5,
         "right-key": 5,

@@ -78,7 +78,7 @@ FAULTS: list[tuple[str, str, str, Mutant, Scope, int]] = [
     ),
     (
         "table-as-requested",
-        "rfc-v2-fixed",
+        "no-hotplug",
         "update leaves the key",
         forgets("update", "entry_bytes"),
         SMALL,
@@ -86,7 +86,7 @@ FAULTS: list[tuple[str, str, str, Mutant, Scope, int]] = [
     ),
     (
         "table-as-requested",
-        "rfc-v2-fixed",
+        "no-hotplug",
         "instantiate misses a package",
         misses_packages("instantiate", *ENTRY),
         SMALL,
@@ -285,7 +285,7 @@ FAULTS: list[tuple[str, str, str, Mutant, Scope, int]] = [
         "the KeyID is released under its VMAs",
         mutants.destroy_under_vmas,
         SMALL,
-        4,
+        3,
     ),
     (
         "right-key",

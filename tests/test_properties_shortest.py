@@ -129,8 +129,8 @@ SHORTEST: list[tuple[str, str, Scope, str, str]] = [
         "rfc-v2",
         KEYIDS,
         "boot with all packages; add user key A; encrypt VMA 0 with the key at KeyID 1; destroy"
-        " the key at KeyID 1; add user key A; encrypt VMA 0 with the key at KeyID 1 and KeyID 2",
-        "VMA 0 has KeyID 1, which is not the KeyID of the key its owner named",
+        " the key at KeyID 1; add user key A; destroy the key at KeyID 1 and KeyID 2",
+        "VMA 0 uses KeyID 1, which was released under it",
     ),
     (
         "right-key",

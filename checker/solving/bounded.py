@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import time
 
+import z3
+
 from checker.answers.trace import run
 from checker.answers.verdict import Verdict
 from checker.solving.sat_runs import runs_of
@@ -128,6 +130,23 @@ def reaches_premise(
         if runs.is_possible(runs.premise(depth)):
             return depth
     return None
+
+
+def never_taken(system: GroundSystem, depth_max: int) -> list[str]:
+    """The actions that no run of so many transitions takes, by name."""
+    runs = runs_of(system, _NOTHING, "sat")
+    runs.require(runs.begins_initially())
+    pending = dict(enumerate(action.name for action in system.actions))
+    while pending and runs.length < depth_max:
+        runs.step()
+        for action in list(pending):
+            if runs.is_possible(runs.taken(action, runs.length - 1)):
+                del pending[action]
+    return list(pending.values())
+
+
+_NOTHING = GroundProperty("nothing", "state", z3.BoolVal(True), {}, z3.BoolVal(False), {})
+"""A claim that says nothing."""
 
 
 def deadline_after(seconds: float | None) -> float | None:

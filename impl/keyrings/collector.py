@@ -12,15 +12,12 @@ the key is gone. DIFFERS FROM SOURCE: it is 0 by default, Linux's is 300 seconds
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
 
 from impl.keyrings.keyring import Keyrings
 from impl.keyrings.keys import Key, Keys
 from impl.keyrings.keytypes import KeyType
 from impl.keyrings.search import KEYRING
 from impl.threads import Operation, Pause, holding
-
-LINUX_DELAY: Final = 300.0
 
 
 class Collector:
