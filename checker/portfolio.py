@@ -1,10 +1,11 @@
 """In which order engines are asked: what decides most questions soonest comes first.
 
-First a proof for any size, which takes a second or two where the lemmas are there; then an
-exploration of what is small, and a bounded search for a short run; then, where none has answered,
-the rest side by side: a reduced exploration in this process (it shows how far it is, and can be
-interrupted and resumed), IC3, and induction followed by bounded search, each in a process that can
-be killed. The first conclusive answer wins.
+Where somebody wrote lemmas, first a proof for any size, which takes a second or two; if its
+induction gets stuck, most likely because the claim is violated, a bounded search for a short run.
+Where nobody did, an exploration of what is small, and then these two. Then an exploration of some
+more, and where none has answered, the rest side by side: a reduced exploration in this process (it
+shows how far it is, and can be interrupted and resumed), IC3, and induction followed by bounded
+search, each in a process that can be killed. The first conclusive answer wins.
 
 Which one that is may differ from run to run; the answer does not. Proofs say the same word, and of
 the counterexamples every engine gives the least of the shortest.
@@ -44,7 +45,7 @@ PARAMETRIC_SECONDS = 20.0
 """How long a proof for any size is tried: those that exist are found in a fraction of that."""
 
 FEW_STATES = 60_000
-"""States that are explored before a solver looks for a short counterexample: a second or less."""
+"""States that are explored before anything else where nobody wrote lemmas: a second or less."""
 
 SHORT_DEPTH = 8
 """How long a short counterexample is at most: no claim so far is violated later than that."""
@@ -119,30 +120,44 @@ def _in_passing(
 ) -> Iterator[Verdict]:
     """What is soon found out, one answer after another until one is final.
 
-    A run of a few steps can lie behind more states than a solver needs seconds to find it: so a
-    short one is looked for after a little exploration, and then some more is explored.
+    A run of a few steps can lie behind more states than a solver needs seconds to find it.
     """
-    if question.texts is not None:
-        progress("trying a proof for any size")
-        yield asked("parametric", question, _at_most(within(0.3), PARAMETRIC_SECONDS))
+
+    def explored_to(states_max: int) -> Verdict:
+        found = explored(question, within(0.3, states_max=states_max), progress)
+        return settled(found, question, limits, progress)
+
+    most = min(UNREDUCED_MAX, limits.states_max or UNREDUCED_MAX)
+    has_lemmas = question.texts is not None and bool(question.texts.lemmas)
+    if has_lemmas:
+        yield _for_any_size(question, within, progress)
     progress("reading the system for this scope")
     try:
         _ = question.cone
     except OutOfTime as late:
         yield unknown(READING, str(late))
         return
+    if not has_lemmas:
+        if limits.checkpoint is None:
+            yield explored_to(min(FEW_STATES, most))
+        if question.texts is not None:
+            yield _for_any_size(question, within, progress)
     if limits.checkpoint is not None:
         return
-    for few in (FEW_STATES, UNREDUCED_MAX):
-        most = few if limits.states_max is None else min(limits.states_max, few)
-        found = explored(question, within(0.3, states_max=most), progress)
-        yield settled(found, question, limits, progress)
-        if most == limits.states_max:
-            return
-        if few == FEW_STATES:
-            progress("looking for a short counterexample")
-            short = within(0.3, depth_max=min(limits.depth_max, SHORT_DEPTH))
-            yield asked("bounded", question, _at_most(short, SHORT_SECONDS))
+    progress("looking for a short counterexample")
+    short = within(0.3, depth_max=min(limits.depth_max, SHORT_DEPTH))
+    yield asked("bounded", question, _at_most(short, SHORT_SECONDS))
+    if has_lemmas or most > FEW_STATES:
+        yield explored_to(most)
+
+
+def _for_any_size(
+    question: Question,
+    within: Callable[..., Limits],
+    progress: Callable[[Progress | str], None],
+) -> Verdict:
+    progress("trying a proof for any size")
+    return asked("parametric", question, _at_most(within(0.3), PARAMETRIC_SECONDS))
 
 
 def _at_most(limits: Limits, seconds: float) -> Limits:

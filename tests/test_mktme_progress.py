@@ -38,8 +38,18 @@ def test_a_person_at_a_terminal_hears_what_is_done():
     recipe = functools.partial(dataclasses.replace, question, texts=texts)
     verdict = answer(recipe, Limits(), heard.append)
     assert ("PROVED", "explore") == (verdict.word, verdict.engine)
+    assert ["reading the system for this scope", "checking the certificate"] == [
+        remark for remark in heard if isinstance(remark, str)
+    ]
+
+
+def test_what_is_violated_is_looked_for_once_a_proof_got_stuck():
+    heard = []
+    recipe = functools.partial(question_of, DESIGNS["rfc-v2"], "bitmap-exact", Scope(2, 1, 1, 1))
+    verdict = answer(recipe, Limits(), heard.append)
+    assert ("VIOLATED", "bounded", 1) == (verdict.word, verdict.engine, verdict.depth)
     assert [
         "trying a proof for any size",
         "reading the system for this scope",
-        "checking the certificate",
-    ] == [remark for remark in heard if isinstance(remark, str)]
+        "looking for a short counterexample",
+    ] == heard
