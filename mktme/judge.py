@@ -24,6 +24,7 @@ from checker.answers.trace import Trace, is_true_in
 from checker.certifying.certificate import is_refused
 from checker.engines import Watch
 from checker.solving.bounded import never_taken
+from checker.systems.asking import without_collections
 from checker.systems.property import Property
 from checker.systems.reading import Reading
 from conformance import Replay, replay
@@ -83,7 +84,8 @@ def judge(
 ) -> Cell:
     """Decide one cell, and replay its violation if it has one."""
     started = time.monotonic()
-    cell = _judged(design, claim, scope, orders, progress)
+    with without_collections():
+        cell = _judged(design, claim, scope, orders, progress)
     return dataclasses.replace(cell, seconds=time.monotonic() - started)
 
 

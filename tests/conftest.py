@@ -1,11 +1,29 @@
-"""How the report of the tests says at its end what tests had to tell."""
+"""How the report of the tests says at its end what tests had to tell; when garbage is collected."""
 
 from __future__ import annotations
 
+import gc
 from typing import Any
 
 import pytest
 import reporting
+
+GARBAGE_MAX = 200_000
+"""How many objects may be left by tests until some of them are collected."""
+
+
+def pytest_configure() -> None:
+    """A worker has a thread that talks to the others. What it collects while Z3 is at work in a
+    test takes terms away from Z3, which then gives wrong answers, or none: so it collects nothing.
+    """
+    gc.disable()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown() -> None:
+    """Between two tests nobody is at work."""
+    if gc.get_count()[0] > GARBAGE_MAX:
+        gc.collect()
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

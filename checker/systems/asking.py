@@ -6,7 +6,9 @@ the signal only after the check. So the main thread waits, which a signal interr
 thread is in Z3, and has Z3 stop before it lets the exception through.
 
 Z3 takes one thread at a time, also to free a term. So there is no collection of cyclic garbage
-meanwhile, which any thread can set off, and which may have terms in it.
+meanwhile, which any thread can set off, and which may have terms in it. Where other threads are at
+work (one that shows how far a search is, those of a cluster's worker), that goes for every use of
+Z3: `without_collections` is for whoever begins it.
 """
 
 from __future__ import annotations
@@ -57,7 +59,7 @@ def _limit(seconds: float | None) -> dict[str, int]:
 
 def _heeding(call: Callable[[], Any], stop: Callable[[], None]) -> Any:
     """The call's result. An exception that a signal's handler raises meanwhile stops the call."""
-    with _without_collections():
+    with without_collections():
         if threading.current_thread() is not threading.main_thread():
             return call()  # only the main thread gets signals
         return _in_another_thread(call, stop)
@@ -115,7 +117,8 @@ class _Thread:
 
 
 @contextlib.contextmanager
-def _without_collections() -> Iterator[None]:
+def without_collections() -> Iterator[None]:
+    """Meanwhile no garbage is collected but what nothing refers to."""
     collects = gc.isenabled()
     gc.disable()
     try:
