@@ -45,7 +45,7 @@ MUTANTS = (
         "model-instantiate-misses-packages",
         "instantiate programs package 0 only",
         only_where("instantiate", _first_package, *ENTRY),
-        "table-as-requested",
+        "tables-agree",
     ),
     _mutant(
         "model-startup-skips-last-keyid",
@@ -58,7 +58,7 @@ MUTANTS = (
         "model-update-leaves-key",
         "update changes the mode of an entry and not its key",
         forgets("update", "entry_bytes"),
-        "table-as-requested",
+        "tables-agree",
     ),
     _mutant(
         "model-update-leaves-bit",
