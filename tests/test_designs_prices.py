@@ -14,6 +14,8 @@ from model import Scope
 from properties import PROPERTIES, not_applicable
 
 SMALL = Scope(2, 1, 1, 1, 2, 2)
+TWO_KEYS = {"no-neighbour": Scope(2, 1, 2, 1, 1, 2)}
+"""Where an owner can be another's neighbour by holding another KeyID."""
 LIMITS = Limits(states_max=3_000_000)
 
 OUT_OF_REACH = {
@@ -56,7 +58,7 @@ def violated(design: Design) -> set[str]:
     found = set()
     for claim in PROPERTIES.values():
         if not_applicable(design, claim) is None:
-            grounding = ground(design, SMALL, claim.system)
+            grounding = ground(design, TWO_KEYS.get(claim.id, SMALL), claim.system)
             word = decide(grounding.system, grounding.property(claim), LIMITS).word
             assert word in ("PROVED", "VACUOUS", "VIOLATED"), claim.id
             found |= {claim.id} if word == "VIOLATED" else set()
