@@ -86,11 +86,14 @@ def select(
 ) -> Selection:
     """The greatest set of the lemmas that is inductive beside the claim, and what of it is needed.
 
-    A lemma that fails only where the claim has failed counts as inductive beside it. Raises
-    Undecided at the deadline (a moment of `time.monotonic`), or when the solver gives up.
+    None is looked at where the claim is inductive by itself. A lemma that fails only where the
+    claim has failed counts as inductive beside it. Raises Undecided at the deadline (a moment of
+    `time.monotonic`), or when the solver gives up.
     """
-    offered = _offered(grounding, tuple(lemmas))
-    return _Houdini(offered, claim, deadline).run()
+    alone = _Houdini(_offered(grounding, ()), claim, deadline).run()
+    if alone.gap is None or not lemmas:
+        return alone
+    return _Houdini(_offered(grounding, tuple(lemmas)), claim, deadline).run()
 
 
 Failures = dict[str, Failure]
