@@ -226,8 +226,11 @@ def conform(
     """
     chosen = _once([design_from_text(text) for text in designs or DESIGNS])
     scope = Scope(packages, cpus, keyids, values, vmas, SMALLEST.threads)
-    with executors.executor(executor, most=len(chosen)) as pool:
-        found = list(conforming.all_walked(chosen, scope, histories, pool))
+    with (
+        progress(len(chosen)) as bar,
+        executors.executor(executor, most=len(chosen)) as pool,
+    ):
+        found = conforming.all_walked(chosen, scope, histories, pool, bar.step)
     for part in conforming.told(found, scope):
         _console().print(part)
     return conforming.status(found)

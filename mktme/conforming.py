@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Sequence
-from concurrent.futures import Executor, Future
+import functools
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor
 
 from rich.console import RenderableType
 from rich.table import Table
@@ -14,6 +15,7 @@ from conformance import Disagreement
 from conformance.edges import Walk, walk
 from designs import Design
 from mktme import statuses
+from mktme.executors import side_by_side
 from model import Scope
 
 
@@ -40,13 +42,15 @@ def walked(design: Design, scope: Scope, histories: int) -> Conformed:
 
 
 def all_walked(
-    designs: Sequence[Design], scope: Scope, histories: int, pool: Executor
-) -> Iterator[Conformed]:
-    """Walk designs side by side; they come in the order asked for."""
-    futures: list[Future[Conformed]] = [
-        pool.submit(walked, design, scope, histories) for design in designs
-    ]
-    return (future.result() for future in futures)
+    designs: Sequence[Design],
+    scope: Scope,
+    histories: int,
+    pool: Executor,
+    done: Callable[[str], None],
+) -> list[Conformed]:
+    """Walk designs side by side; they come in the order asked for. `done` hears of each at once."""
+    calls = [functools.partial(walked, design, scope, histories) for design in designs]
+    return side_by_side(pool, calls, lambda one: done(one.design.name))
 
 
 def status(found: Sequence[Conformed]) -> int:

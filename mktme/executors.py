@@ -6,12 +6,14 @@ import functools
 import multiprocessing
 import os
 import urllib.parse
-from collections.abc import Callable, Iterator
-from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 from checker.killable import apart, end_with_parent
+
+T = TypeVar("T")
 
 
 class ExecutorError(ValueError):
@@ -38,6 +40,24 @@ def executor(text: str = "processes", most: int | None = None) -> Iterator[Execu
         yield from _dask(text)
     else:
         raise ExecutorError(f"unknown executor {text!r}; known: {KNOWN}")
+
+
+def side_by_side(
+    pool: Executor, calls: Sequence[Callable[[], T]], done: Callable[[T], object]
+) -> list[T]:
+    """The results of calls in their order; `done` hears of each as it comes, in any order.
+
+    The first error is raised here, and what has not begun by then is not done.
+    """
+    futures: list[Future[T]] = [pool.submit(call) for call in calls]
+    try:
+        for future in as_completed(futures):
+            done(future.result())
+    except BaseException:
+        for future in futures:
+            future.cancel()
+        raise
+    return [future.result() for future in futures]
 
 
 def processors() -> int:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
-from concurrent.futures import Executor, Future, as_completed
+from concurrent.futures import Executor
 
 from designs import Design
+from mktme.executors import side_by_side
 from mktme.judge import Cell, judge_by_id
 from mktme.orders import Orders
 from model import Scope
@@ -26,15 +28,5 @@ def judge_all(
     The answer does not depend on where a cell is judged, nor on which is finished first. An error
     in one cell is raised here.
     """
-    futures: list[Future[Cell]] = [
-        pool.submit(judge_by_id, design, property_id, scope, orders)
-        for design, property_id in asked
-    ]
-    try:
-        for future in as_completed(futures):
-            done(future.result())
-    except BaseException:
-        for future in futures:
-            future.cancel()
-        raise
-    return [future.result() for future in futures]
+    calls = [functools.partial(judge_by_id, *cell, scope, orders) for cell in asked]
+    return side_by_side(pool, calls, done)

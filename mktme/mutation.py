@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Executor, Future, as_completed
+from concurrent.futures import Executor
 from typing import Any
 
 from rich.console import RenderableType
@@ -12,14 +13,13 @@ from rich.text import Text
 
 from conformance.mutants.catalogue import Tried, tried
 from mktme import statuses
+from mktme.executors import side_by_side
 
 
 def all_tried(ids: Sequence[str], pool: Executor, done: Callable[[str], None]) -> list[Tried]:
     """Try mutants side by side; they come in the order asked for. `done` hears of each at once."""
-    futures: list[Future[Tried]] = [pool.submit(tried, id) for id in ids]
-    for future in as_completed(futures):
-        done(future.result().id)
-    return [future.result() for future in futures]
+    calls = [functools.partial(tried, id) for id in ids]
+    return side_by_side(pool, calls, lambda one: done(one.id))
 
 
 def status(found: Sequence[Tried]) -> int:
