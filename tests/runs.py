@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 
 from checker import Call, Grounding, GroundSystem, Machine, State, Trace, Variable
 from checker.answers.trace import run as executed
-from conformance.lockstep import ground
+from conformance.lockstep import Lockstep, ground
 from designs import Design, design_from_text
 from model import Scope
 from properties import PROPERTIES
@@ -74,6 +74,12 @@ def _position(parameter: Variable, choice: Choice) -> int:
     if isinstance(value, bool):
         return int(value)
     return parameter.labels.index(str(value))
+
+
+def answers(lockstep: Lockstep, calls: Sequence[tuple[str, Choice]]) -> list[str]:
+    """Make calls on model and implementation; gives the answers on which they agree."""
+    system = lockstep.grounding.system
+    return [lockstep.step(call_of(system, action, **choice)) for action, choice in calls]
 
 
 class Run:

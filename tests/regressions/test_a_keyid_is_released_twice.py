@@ -7,7 +7,7 @@ still uses it; a child takes a reference, drops it, and nothing is left to be cl
 
 from __future__ import annotations
 
-from runs import call_of
+from runs import answers
 
 from conformance import Lockstep
 from designs import design_from_text
@@ -27,6 +27,5 @@ def test_a_keyid_that_is_free_is_not_cleared_again() -> None:
         ("fork", {"vma": 0, "child": 1}),
         ("unmap", {"vma": 1, "fails": {0}}),
     ]
-    answers = [lockstep.step(call_of(lockstep.grounding.system, a, **c)) for a, c in calls]
-    assert {"ok"} == set(answers)
+    assert {"ok"} == set(answers(lockstep, calls))
     assert set() == lockstep.subject.kernel.uncleared()

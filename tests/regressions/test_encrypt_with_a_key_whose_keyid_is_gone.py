@@ -6,7 +6,7 @@ so its successor's own KeyID is released under it, and the next key at the addre
 
 from __future__ import annotations
 
-from runs import call_of
+from runs import answers
 
 from conformance import Lockstep
 from designs import design_from_text
@@ -25,5 +25,4 @@ def test_the_kernel_answers_and_is_watched() -> None:
         ("unmap", {"vma": 0}),
         ("encrypt", {"vma": 0, "key": 0}),
     ]
-    answers = [lockstep.step(call_of(lockstep.grounding.system, a, **c)) for a, c in calls]
-    assert {"ok"} == set(answers)
+    assert {"ok"} == set(answers(lockstep, calls))

@@ -8,7 +8,7 @@ the KeyID that it was given itself stays in the map, and is nobody's.
 from __future__ import annotations
 
 import pytest
-from runs import call_of
+from runs import answers
 
 from conformance import Lockstep
 from designs import design_from_text
@@ -28,8 +28,7 @@ CALLS = [
 
 def after_failed_update(design: str) -> Lockstep:
     lockstep = Lockstep(design_from_text(design), Scope(1, 1, 2, 1, 1, 1))
-    answers = [lockstep.step(call_of(lockstep.grounding.system, a, **c)) for a, c in CALLS]
-    assert ["ok", "ok", "ok", "ok", "ENOKEY"] == answers
+    assert ["ok", "ok", "ok", "ok", "ENOKEY"] == answers(lockstep, CALLS)
     return lockstep
 
 
@@ -42,7 +41,8 @@ def test_a_failed_update_at_a_reused_address_leaves_the_other_keyid_to_nobody() 
 @pytest.mark.parametrize("design", [DESIGN, "rfc-v2-fixed,key_lookup=by_address"])
 def test_a_key_that_a_failed_update_ended_is_collected(design: str) -> None:
     """Its object is free for the next key, as the model says."""
-    lockstep = after_failed_update(design)
-    system = lockstep.grounding.system
-    assert "ok" == lockstep.step(call_of(system, "retry_clear", package=0, keyid="1"))
-    assert "ok" == lockstep.step(call_of(system, "instantiate", key=0, kind="cpu"))
+    calls = [
+        ("retry_clear", {"package": 0, "keyid": "1"}),
+        ("instantiate", {"key": 0, "kind": "cpu"}),
+    ]
+    assert ["ok", "ok"] == answers(after_failed_update(design), calls)
