@@ -24,7 +24,7 @@ from mktme.explain import TABLES
 from mktme.judge import question_of
 from model import Scope, text_of
 from model.sorts import KEY
-from properties import PROPERTIES, limited_to_scopes
+from properties import PROPERTIES
 from properties.lemmas import lemmas_about
 
 LEARNED_IN = (Scope(2, 1, 1, 1), Scope(2, 2, 2, 1), Scope(2, 2, 2, 2))
@@ -54,9 +54,9 @@ def proof(
     With `discovers` no lemma that stands in `properties.lemmas` is used, but what IC3 learns.
     """
     question = question_of(design, property_id, Scope())
-    limited = limited_to_scopes(design, PROPERTIES[property_id])
-    if limited is not None:
-        verdict, attempt, heading = unknown("parametric", limited), None, "No lemma was offered."
+    if question.texts is not None and question.texts.limited:
+        verdict, attempt = unknown("parametric", question.texts.limited), None
+        heading = "No lemma was offered."
     elif discovers:
         discovery = discover(
             text_of(design, PROPERTIES[property_id].system),
@@ -72,8 +72,7 @@ def proof(
         if attempt is None:
             raise AssertionError("a modelled design has a text")
         offered = lemmas_about(PROPERTIES[property_id].system)
-        heading = f"{len(offered)} lemmas were offered."
-        verdict = attempt.verdict
+        verdict, heading = attempt.verdict, f"{len(offered)} lemmas were offered."
     confirmed = settled(verdict, question, limits)
     return confirmed, _told(
         verdict.proof, confirmed, attempt, question, heading, limits.seconds_max

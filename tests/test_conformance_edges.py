@@ -21,6 +21,7 @@ from impl.errors import NoKey
 from impl.heap.slab import Slab
 from impl.keyrings.keys import Key, Keys
 from impl.service.bitmap import UserBitmap
+from impl.service.refcounts import COUNT_BYTES, EncryptCounts
 from impl.service.system import System
 from model import LIMITS, Scope, ScopeError
 
@@ -169,6 +170,16 @@ def refused_to_a_second(keys: Keys, key: Key) -> None:
     ENROL(keys, key)
 
 
+def stops(*_: Any) -> None:
+    """What a kernel does that refers to nothing."""
+    raise ValueError("no such KeyID")
+
+
+def counts_unseen(counts: EncryptCounts, keyid: int) -> int:
+    """`EncryptCounts._address` as it is, but for the access that nobody should make."""
+    return counts._area.address + keyid * COUNT_BYTES
+
+
 @pytest.mark.parametrize(
     ("where", "name", "fault", "design", "said"),
     [
@@ -178,6 +189,9 @@ def refused_to_a_second(keys: Keys, key: Key) -> None:
         (System, "put_into_service", lambda *_: None, "resupply", r"retry_clear .*uncleared"),
         (UserBitmap, "set", lambda *_: None, "cpu-keys-only,user_keys=allowed", r"bit\["),
         (Slab, "kfree_sensitive", Slab.kfree, "wrapped-vault", r"does not know: freed"),
+        (Keys, "release", ENROL, "rfc-v2-fixed", r"a live key that no call made: serial"),
+        (EncryptCounts, "_address", counts_unseen, "no-hotplug,count_entries=n", r"overrun: model"),
+        (System, "clear", stops, "no-hotplug", r"crashes \(ValueError: no such KeyID\)"),
     ],
     ids=lambda value: getattr(value, "__name__", None),
 )

@@ -146,6 +146,26 @@ def test_lemmas_says_that_a_property_needs_none(mktme):
     assert "The property is inductive by itself: it rests on no lemma." in out.splitlines()
 
 
+@pytest.mark.parametrize("how", [(), ("--discover",)])
+def test_lemmas_says_where_a_proof_for_any_size_would_not_be_true(mktme, how):
+    status, out, _ = mktme("lemmas", "rfc-v2-fixed,bitmap_bits=n", "in-bounds", *how)
+    assert statuses.INCONCLUSIVE == status
+    assert (
+        "No proof for any size: bitmap_bits=n: where the number of KeyIDs fills whole"
+        in " ".join(out.split())
+    )
+    status, out, _ = mktme("check", "rfc-v2-fixed,bitmap_bits=n", "in-bounds", "--json")
+    (result,) = json.loads(out)["results"]
+    assert (statuses.HOLDS, "PROVED", "scope") == (status, result["verdict"], result["extent"])
+
+
+@pytest.mark.parametrize("seconds", ["0", "nan", "inf", "1e9"])
+def test_seconds_that_no_clock_counts_are_bad_input(mktme, seconds):
+    status, out, err = mktme("check", "rfc-v2", "in-bounds", "--seconds-max", seconds)
+    assert (statuses.BAD_INPUT, "", 1) == (status, out, err.count("\n"))
+    assert "Invalid value for '--seconds-max'" in err
+
+
 def test_lemmas_shows_where_an_induction_gets_stuck(mktme):
     status, out, _ = mktme("lemmas", "rfc-v2", "bitmap-exact")
     said = " ".join(out.split())
