@@ -149,6 +149,7 @@ def red(old):
         (lambda old, _: (old.ful[0], {}), r"no family or parameter 'ful' \(did you mean full\?\)"),
         (lambda old, c: (old.full[c.shelfs], {}), "did you mean shelf"),
         (lambda old, _: (old.full[z3.BitVecVal(1, 1), TRUE], {}), "given 2 indices"),
+        (lambda old, _: (old.full[0], {}), "full is read at 0, which is no term"),
         (lambda old, _: (old.full[z3.BitVecVal(2, 2)], {}), "full has no Shelf 2"),
     ],
 )

@@ -32,7 +32,7 @@ def normal_form(grounding: Grounding, places: Places, declared: Normaliser) -> S
     return StateMap(f"normaliser {declared.name!r}", terms, choices={}, is_renaming=False)
 
 
-def unknown_to(places: Places, mapped: StateMap) -> set[str]:
+def unknown_to(places: Places, mapped: StateMap) -> frozenset[str]:
     """Names of the variables that the map reads and the system does not have."""
     known = {str(place.variable.term.decl().name()) for place in places.state}
     return variables_in(mapped.state) - known

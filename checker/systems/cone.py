@@ -40,7 +40,7 @@ def cone_of_influence(system: GroundSystem, claim: GroundProperty) -> GroundSyst
     not computed: nothing in a claim refers to them any more, and they may read dropped variables.
     """
     conjuncts = list(_conjuncts(z3.simplify(system.initially)))
-    reads = [(c, variables_in([c])) for c in conjuncts]
+    reads = [(c, system.reads([c])) for c in conjuncts]
     kept = _kept(system, claim, [names for _, names in reads])
     initially = [conjunct for conjunct, names in reads if names <= kept]
     elsewhere = [conjunct for conjunct, names in reads if not names <= kept]
@@ -54,7 +54,7 @@ def cone_of_influence(system: GroundSystem, claim: GroundProperty) -> GroundSyst
         name=system.name,
         variables=tuple(variable for variable in system.variables if variable.name in kept),
         initially=z3.And(initially),
-        actions=tuple(_action(action, claim, kept) for action in system.actions),
+        actions=tuple(_action(system, action, claim, kept) for action in system.actions),
         answers=("not computed",),
     )
 
@@ -96,11 +96,13 @@ def lift_start(cone: GroundSystem, full_system: GroundSystem, start: State) -> S
     return tuple(int(z3.is_true(v)) if z3.is_bool(v) else int(v.as_long()) for v in values)
 
 
-def _kept(system: GroundSystem, claim: GroundProperty, together: Sequence[set[str]]) -> set[str]:
+def _kept(
+    system: GroundSystem, claim: GroundProperty, together: Sequence[frozenset[str]]
+) -> set[str]:
     """Names of variables to keep. `together` has those that share a conjunct of `initially`."""
     names, needs = system.names, system.needs
     groups = [group & names for group in together]
-    fresh = set(names & (variables_in(claim.terms()) | system.guarded))
+    fresh = set(names & (system.reads(claim.terms()) | system.guarded))
     kept: set[str] = set()
     while fresh:
         kept |= fresh
@@ -110,12 +112,14 @@ def _kept(system: GroundSystem, claim: GroundProperty, together: Sequence[set[st
     return kept
 
 
-def _action(action: GroundAction, claim: GroundProperty, kept: set[str]) -> GroundAction:
+def _action(
+    system: GroundSystem, action: GroundAction, claim: GroundProperty, kept: set[str]
+) -> GroundAction:
     updates = {name: update for name, update in action.updates.items() if name in kept}
     formulas = [
         steps[action.name] for steps in (claim.steps, claim.premise_steps) if action.name in steps
     ]
-    read = variables_in([*updates.values(), *formulas])
+    read = system.reads([*updates.values(), *formulas])
     guard, parameters = action.guard, []
     for parameter in action.parameters:
         reduced = None if _name(parameter) in read else _without(guard, parameter)

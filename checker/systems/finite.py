@@ -9,7 +9,7 @@ from __future__ import annotations
 import inspect
 import itertools
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import FunctionType
 from typing import Any
 
@@ -40,6 +40,9 @@ class Finite:
         self.sizes = dict(sizes)
         self.deadline: float | None = None
         self._elements: dict[tuple[str, int], tuple[Index | Enum, Term]] = {}
+        # The same the other way round; Z3 has one term for all equal ones, and its id as long as
+        # somebody holds it.
+        self._positions: dict[int, tuple[int, Term]] = {}
         # Which instance of a quantifier a conjunct came from, for `failing_instance`. The term is
         # kept with its instances: z3 reuses the ids of terms that nothing holds.
         self._instances: dict[int, tuple[Term, list[tuple[dict[str, int], Term]]]] = {}
@@ -73,7 +76,15 @@ class Finite:
             raise ModelError(f"{sort.name} has {self.size(sort)} elements, and none at {position}")
         literal = z3.BitVecVal(position, self._width(sort))
         self._elements[sort.name, position] = sort, literal
+        self._positions[literal.get_id()] = position, literal
         return literal
+
+    def position(self, element: Term) -> int | None:
+        """Where an element stands that is a literal (from 0); None for any other term."""
+        known = self._positions.get(element.get_id())
+        if known is not None:
+            return known[0]
+        return int(element.as_long()) if z3.is_bv_value(element) else None
 
     def constant(self, sort: Index | Enum, name: str) -> Term:
         """The named value of an enumeration, or the named constant of an index sort."""
@@ -84,7 +95,10 @@ class Finite:
 
     def less(self, left: Term, right: Term) -> Term:
         """Order of two indices of one sort."""
-        return z3.ULT(left, right)
+        first, second = self.position(left), self.position(right)
+        if first is None or second is None:
+            return z3.ULT(left, right)
+        return z3.BoolVal(first < second)
 
     def is_last(self, sort: Index, index: Term) -> Term:
         """Whether the index is the greatest of its sort."""
@@ -93,13 +107,13 @@ class Finite:
     def every(self, *sorts_then_body: Any) -> Term:
         """For all indices of the given sorts, the body."""
         instances = list(self._expand(sorts_then_body))
-        result = z3.And([body for _, body in instances])
+        result = _joined(z3.Z3_mk_and, [body for _, body in instances])
         self._instances[result.get_id()] = (result, instances)
         return result
 
     def some(self, *sorts_then_body: Any) -> Term:
         """For some indices of the given sorts, the body."""
-        return z3.Or([body for _, body in self._expand(sorts_then_body)])
+        return _joined(z3.Z3_mk_or, [body for _, body in self._expand(sorts_then_body)])
 
     def tuples(self, sorts: tuple[Index, ...]) -> Iterator[tuple[int, ...]]:
         """All tuples of positions, in lexicographic order."""
@@ -142,3 +156,10 @@ def _names(body: Callable[..., Any]) -> tuple[str, ...]:
     if isinstance(body, FunctionType):
         return body.__code__.co_varnames[: body.__code__.co_argcount]
     return tuple(inspect.signature(body).parameters)
+
+
+def _joined(make: Callable[..., Any], formulas: Sequence[Term]) -> Term:
+    """A conjunction or disjunction: what `z3.And` and `z3.Or` make after a look at every sort."""
+    context = z3.main_ctx()
+    operands = (z3.Ast * len(formulas))(*(formula.as_ast() for formula in formulas))
+    return z3.BoolRef(make(context.ref(), len(formulas), operands), context)

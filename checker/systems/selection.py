@@ -29,6 +29,9 @@ class _Selection:
         if len(indices) != len(over):
             expected = ", ".join(sort.name for sort in over)
             raise ModelError(f"{self._family.name}[{expected}] was given {len(indices)} indices")
+        for index in indices:
+            if not z3.is_expr(index):
+                raise ModelError(f"{self._family.name} is read at {index!r}, which is no term")
         return self._select((), indices)
 
     def _select(self, chosen: tuple[int, ...], rest: tuple[Term, ...]) -> Term:
@@ -37,10 +40,11 @@ class _Selection:
         first, *others = rest
         sort = self._family.over[len(chosen)]
         last = self._finite.size(sort) - 1
-        if z3.is_bv_value(first):
-            if first.as_long() > last:
-                raise ModelError(f"{self._family.name} has no {sort.name} {first.as_long()}")
-            return self._select((*chosen, first.as_long()), tuple(others))
+        position = self._finite.position(first)
+        if position is not None:
+            if position > last:
+                raise ModelError(f"{self._family.name} has no {sort.name} {position}")
+            return self._select((*chosen, position), tuple(others))
         value = self._select((*chosen, last), tuple(others))
         for position in reversed(range(last)):
             here = self._select((*chosen, position), tuple(others))

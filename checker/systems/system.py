@@ -18,7 +18,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import string
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Protocol
 
 import z3
@@ -275,16 +275,24 @@ class GroundSystem:
     @functools.cached_property
     def needs(self) -> Mapping[str, frozenset[str]]:
         """For each variable the ones that its updates read, in any action."""
-        read: dict[str, set[str]] = {name: set() for name in self.names}
+        updates: dict[str, list[Term]] = {name: [] for name in self.names}
         for action in self.actions:
             for name, update in action.updates.items():
-                read[name] |= variables_in([update])
-        return {name: self.names & found for name, found in read.items()}
+                updates[name].append(update)
+        return {name: self.names & self.reads(terms) for name, terms in updates.items()}
 
     @functools.cached_property
     def guarded(self) -> frozenset[str]:
         """The variables that some guard reads."""
-        return self.names & variables_in([action.guard for action in self.actions])
+        return self.names & self.reads(action.guard for action in self.actions)
+
+    def reads(self, terms: Iterable[Term]) -> frozenset[str]:
+        """`variables_in` for terms of this system, which share much of what they are made of."""
+        return self._occurrences.within(terms)
+
+    @functools.cached_property
+    def _occurrences(self) -> Occurrences:
+        return Occurrences()
 
     def action(self, name: str) -> GroundAction:
         """The action of that name. Raises KeyError."""
@@ -313,19 +321,41 @@ def as_term(value: Any) -> Term:
     return z3.BoolVal(value) if isinstance(value, bool) else value
 
 
-def variables_in(terms: Sequence[Term]) -> set[str]:
+def variables_in(terms: Iterable[Term]) -> frozenset[str]:
     """Names of the uninterpreted constants that occur in the terms."""
-    names: set[str] = set()
-    seen: set[int] = set()
-    kept = list(terms)  # keeps every visited term alive: z3 recycles the ids of dead ones
-    stack = list(terms)
-    while stack:
-        term = stack.pop()
-        if term.get_id() in seen:
-            continue
-        seen.add(term.get_id())
-        kept.append(term)
-        if z3.is_const(term) and term.decl().kind() == z3.Z3_OP_UNINTERPRETED:
-            names.add(term.decl().name())
-        stack.extend(term.children())
-    return names
+    return Occurrences().within(terms)
+
+
+class Occurrences:
+    """Which uninterpreted constants occur in terms; what several terms share is read once."""
+
+    def __init__(self) -> None:
+        # The terms are kept alive with what was found in them: Z3 gives a dead one's id away.
+        self._found: dict[int, tuple[Term, frozenset[str]]] = {}
+
+    def within(self, terms: Iterable[Term]) -> frozenset[str]:
+        """Names of those that occur in any of the terms."""
+        return frozenset().union(*map(self._of, terms))
+
+    def _of(self, term: Term) -> frozenset[str]:
+        stack: list[tuple[Term, list[Term]]] = [(term, [])]
+        while stack:
+            current, children = stack.pop()
+            number = current.get_id()
+            if number in self._found:
+                continue
+            if children:
+                names = frozenset().union(*(self._found[c.get_id()][1] for c in children))
+                self._found[number] = current, names
+            elif children := current.children():
+                stack.append((current, children))
+                stack += [(child, []) for child in children]
+            else:
+                self._found[number] = current, _own_name(current)
+        return self._found[term.get_id()][1]
+
+
+def _own_name(leaf: Term) -> frozenset[str]:
+    if z3.is_const(leaf) and leaf.decl().kind() == z3.Z3_OP_UNINTERPRETED:
+        return frozenset({leaf.decl().name()})
+    return frozenset()
