@@ -128,7 +128,7 @@ def _stuck(
         yield from table(before, before)
         return
     step = TraceStep(gap.call, "ok", gap.after)
-    yield Text(f"All that is known so far ({', '.join(gap.assumed)}) is true here:")
+    yield Text(f"All that was assumed ({', '.join(gap.assumed)}) is true here:")
     yield from table(before, before)
     yield Text(f"But after “{words.call_in_words(before, step, system)}”, {gap.failed} is not:")
     yield from table(Reading(attempt.grounding, gap.after), before)

@@ -126,7 +126,7 @@ def test_a_claim_that_is_violated_is_not_proved():
     tried = attempt(misses_last, online_packages_agree, ALL, sizes=SIZES)
     assert "UNKNOWN" == tried.verdict.word
     assert "startup" == tried.selection.gap.call.action
-    assert "entries" in tried.selection.dropped
+    assert () == tried.selection.chosen
 
 
 def test_a_gap_that_is_not_real_says_nothing_of_the_claim():
@@ -274,7 +274,6 @@ def test_the_selection_drops_what_is_not_inductive_and_says_how_it_fails():
     claim = grounding.property(online_packages_agree(finite))
     selection = select(grounding, claim, ALL(finite))
     assert ("entries",) == selection.chosen
-    assert ("some-online", "entries") == selection.left
     assert {"all-online"} == set(selection.dropped)
     failure = selection.dropped["all-online"]
     assert ("all-online", "teardown") == (failure.failed, failure.call.action)
@@ -287,11 +286,13 @@ def test_a_lemma_that_fails_at_the_start_is_dropped_with_that_state():
     finite = Finite(SIZES)
     grounding = Grounding(key_tables(finite))
     claim = grounding.property(online_packages_agree(finite))
-    none = finite.constant(BYTES, "none")
+    none, entries = finite.constant(BYTES, "none"), entries_hold_the_key(finite)
     wrong = Lemma(
         "mapped",
-        "Every KeyID is mapped.",
-        lambda state: finite.every(KEYID, lambda k: state.key_of[k] != none),
+        "Every KeyID is mapped, and every entry holds its key.",
+        lambda state: z3.And(
+            finite.every(KEYID, lambda k: state.key_of[k] != none), entries.formula(state)
+        ),
     )
     failure = select(grounding, claim, [wrong]).dropped["mapped"]
     assert (None, None, ()) == (failure.call, failure.after, failure.assumed)
@@ -303,8 +304,28 @@ def test_a_lemma_that_does_not_apply_is_left_out():
     claim = grounding.property(online_packages_agree(finite))
     elsewhere = Lemma("elsewhere", "This is about another system.", lambda state: None)
     selection = select(grounding, claim, [elsewhere, entries_hold_the_key(finite)])
-    assert ("entries",) == selection.left
+    assert ("entries",) == selection.chosen
     assert {} == selection.dropped
+
+
+def test_what_was_kept_by_a_lemma_that_is_dropped_is_asked_about_again():
+    finite = Finite(SIZES)
+    grounding = Grounding(key_tables(finite))
+    claim = grounding.property(online_packages_agree(finite))
+    entries = entries_hold_the_key(finite)
+    stronger = Lemma(
+        "stronger",
+        "Every entry holds its key, and all packages are online.",
+        lambda state: z3.And(
+            entries.formula(state), finite.every(PACKAGE, lambda p: state.online[p])
+        ),
+    )
+    selection = select(grounding, claim, [entries, stronger])
+    assert {"stronger": "teardown"} == {
+        name: failure.call.action for name, failure in selection.dropped.items()
+    }
+    assert ("entries",) == selection.chosen
+    assert not any("stronger" in use.ids for use in selection.uses.values())
 
 
 def test_a_selection_out_of_time_says_so():

@@ -132,7 +132,7 @@ def test_a_lifted_statement_is_a_lemma_under_both_interpretations():
     lifted = Lifter(grounding, grounding.system).candidates([about_entry(grounding, 0, 1, "A")])
     vocabulary = Vocabulary(grounding.text.families)
     lemmas = [vocabulary.lemma(statement, grounding.finite) for statement in lifted]
-    assert (ENTRIES,) == select(grounding, claim, lemmas).left
+    assert (ENTRIES,) == select(grounding, claim, lemmas).chosen
     interpretation = Parametric()
     read = QuantifiedSystem(key_tables(interpretation))
     (lemma,) = [

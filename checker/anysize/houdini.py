@@ -1,9 +1,11 @@
-"""Which of the offered lemmas are inductive in a small scope, and what each step rests on.
+"""Which of the offered lemmas a claim rests on in a small scope, and what each step rests on.
 
-Source: Flanagan, Leino, "Houdini, an Annotation Assistant for ESC/Java", FME 2001. Candidates
-that fail in an initial state, or after a step from a state where all that are left hold, are
-dropped until none fails; the rest is the greatest set that is inductive. It is found in a small
-finite scope, where that takes milliseconds, before anything is proved for any size.
+Source: Flanagan, Leino, "Houdini, an Annotation Assistant for ESC/Java", FME 2001. Candidates that
+fail in an initial state, or after a step from a state where all that are left hold, are dropped;
+none is missed that would be inductive beside the others. Here it is asked backwards: only what the
+claim rests on is looked at, what that rests on, and so on. What most claims rest on is little, and
+one that fails although every lemma holds is soon known to. It is done in a small finite scope,
+where it takes milliseconds, before anything is proved for any size.
 """
 
 from __future__ import annotations
@@ -62,14 +64,13 @@ class Selection:
     """What is inductive in a scope: the ids of the lemmas that the claim rests on, in `chosen`.
 
     `uses` says, for what is kept (the id of a lemma, or of the claim) and each action, by what it
-    is kept: a hint for a proof of any size, and no more. `left` are all lemmas that are inductive
-    beside the claim, and `dropped` has a failure for each other one. `gap` is there when, and only
-    when, the claim fails all the same.
+    is kept: a hint for a proof of any size, and no more. `dropped` has a failure for each lemma
+    that was looked at and is not inductive. `gap` is there when, and only when, the claim fails
+    all the same; then nothing is chosen.
     """
 
     chosen: tuple[str, ...]
     uses: Mapping[tuple[str, str], Use]
-    left: tuple[str, ...]
     dropped: Mapping[str, Failure]
     gap: Failure | None
 
@@ -84,19 +85,12 @@ def select(
     lemmas: Sequence[Lemma],
     deadline: float | None = None,
 ) -> Selection:
-    """The greatest set of the lemmas that is inductive beside the claim, and what of it is needed.
+    """What the claim rests on, of the greatest set of the lemmas that is inductive beside it.
 
-    None is looked at where the claim is inductive by itself. A lemma that fails only where the
-    claim has failed counts as inductive beside it. Raises Undecided at the deadline (a moment of
-    `time.monotonic`), or when the solver gives up.
+    A lemma that fails only where the claim has failed counts as inductive beside it. Raises
+    Undecided at the deadline (a moment of `time.monotonic`), or when the solver gives up.
     """
-    alone = _Houdini(_offered(grounding, ()), claim, deadline).run()
-    if alone.gap is None or not lemmas:
-        return alone
-    return _Houdini(_offered(grounding, tuple(lemmas)), claim, deadline).run()
-
-
-Failures = dict[str, Failure]
+    return _Houdini(_offered(grounding, tuple(lemmas)), claim, deadline).selected()
 
 
 class _Solver:
@@ -126,13 +120,13 @@ class _Solver:
         found = (model.eval(term, model_completion=True) for term in terms)
         return tuple(int(z3.is_true(v)) if z3.is_bool(v) else int(v.as_long()) for v in found)
 
-    def fewest(self, fixed: Term, optional: Sequence[Term], known: Iterable[str]) -> set[str]:
+    def fewest(self, fixed: Term, optional: Sequence[Term], preferred: Iterable[Term]) -> set[str]:
         """After "no model": names of assumptions that leave none, no one of them to spare.
 
-        What stands first in `optional` is spared first; `known` may take the place of others.
-        Raises Undecided.
+        What stands first in `optional` is spared first; those preferred may take the place of
+        others. Raises Undecided.
         """
-        needed = {_name(term) for term in self.solver.unsat_core()} | set(known)
+        needed = {_name(term) for term in (*self.solver.unsat_core(), *preferred)}
         kept = [term for term in optional if _name(term) in needed]
         for term in list(kept):
             fewer = [other for other in kept if other is not term]
@@ -141,11 +135,30 @@ class _Solver:
         return {_name(term) for term in kept}
 
 
+class _Start(_Solver):
+    """The initial states."""
+
+    def __init__(self, system: GroundSystem) -> None:
+        super().__init__(system.variables)
+        self._variables = [variable.term for variable in system.variables]
+        self.solver.add(system.initially)
+
+    def failure(self, name: str, formula: Term) -> Failure | None:
+        """An initial state in which the statement is false, if there is one."""
+        if not self.finds(z3.Not(formula)):
+            return None
+        return Failure(name, (), self.values(self._variables), None, None)
+
+
 class _Step(_Solver):
-    """One action: may a candidate fail after it, where these hold and its guard is true?"""
+    """One action: by what is a statement kept, if it is?
+
+    A statement is spoken of by two literals, that it holds before the step and that it does not
+    after it, defined when they are first needed.
+    """
 
     def __init__(
-        self, system: GroundSystem, action: GroundAction, terms: Mapping[str, Term]
+        self, system: GroundSystem, action: GroundAction, lemmas: Mapping[str, Term]
     ) -> None:
         super().__init__((*system.variables, *action.parameters))
         self.action = action
@@ -156,47 +169,47 @@ class _Step(_Solver):
         self._changes = [
             pair for pair in zip(self._now, self._next, strict=True) if not pair[0].eq(pair[1])
         ]
-        for name, term in terms.items():
-            self._define(name, term, z3.substitute(term, *self._changes))
+        self._lemmas = lemmas
+        self._old: dict[str, Term] = {}
+        self._bad: dict[str, Term] = {}
 
     def ask_about(self, claim: GroundProperty) -> None:
-        """Define the claim, until the solver is popped."""
-        self.solver.push()
-        true = z3.BoolVal(True)
+        """Speak of this claim, and of no earlier one."""
         if claim.kind == "step":
-            self._define(claim.id, true, claim.steps.get(self.action.name, true))
+            after = claim.steps.get(self.action.name, z3.BoolVal(True))
         else:
-            self._define(claim.id, claim.state, z3.substitute(claim.state, *self._changes))
+            self._old[claim.id] = self._implying(claim.state)
+            after = self._afterwards(claim.state)
+        self._bad[claim.id] = self._implying(z3.Not(after))
 
-    def _define(self, name: str, before: Term, after: Term) -> None:
-        self.solver.add(z3.Implies(_old(name), before))
-        self.solver.add(_bad(name) == z3.Not(after))
-
-    def failures(self, candidates: Sequence[str], assumed: Sequence[str]) -> Failures:
-        """Some of the candidates that may fail, each with how; empty only if none can."""
-        goal = z3.FreshBool("some")
-        self.solver.add(z3.Implies(goal, z3.Or([_bad(name) for name in candidates])))
-        if not self.finds(goal, self._guard, *map(_old, assumed)):
-            return {}
+    def rests_on(self, kept: str, known: Sequence[str], others: Sequence[str]) -> Use | Failure:
+        """By what this one is kept: of what is known to be needed anyhow, if that will do."""
+        if kept not in self._bad:
+            self._bad[kept] = self._implying(z3.Not(self._afterwards(self._lemmas[kept])))
+        bad, preferred = self._bad[kept], [self._holding(name) for name in known]
+        for names in dict.fromkeys(((*known,), (*others, *known))):
+            held = {name: self._holding(name) for name in names}
+            optional = [self._guard, *held.values()]
+            if not self.finds(bad, *optional):
+                fewest = self.fewest(bad, optional, preferred)
+                used = frozenset(name for name, literal in held.items() if _name(literal) in fewest)
+                return Use(used, _name(self._guard) in fewest)
         before, after = self.values(self._now), self.values(self._next)
         call = Call(self.action.name, self.values(p.term for p in self.action.parameters))
-        failed = self.values(map(_bad, candidates))
-        return {
-            name: Failure(name, tuple(assumed), before, call, after)
-            for name, fails in zip(candidates, failed, strict=True)
-            if fails
-        }
+        return Failure(kept, names, before, call, after)
 
-    def rests_on(self, kept: str, known: Sequence[str], others: Sequence[str]) -> Use:
-        """By what this one is kept: of what is known to be needed anyhow, if that will do."""
-        for names in (known, [*others, *known]):
-            optional = [self._guard, *map(_old, names)]
-            if not self.finds(_bad(kept), *optional):
-                held = [_name(_old(name)) for name in known]
-                fewest = self.fewest(_bad(kept), optional, held)
-                used = frozenset(name for name in names if _name(_old(name)) in fewest)
-                return Use(used, _name(self._guard) in fewest)
-        raise AssertionError(f"{kept} is not kept by {self.action.name}")
+    def _holding(self, name: str) -> Term:
+        if name not in self._old:
+            self._old[name] = self._implying(self._lemmas[name])
+        return self._old[name]
+
+    def _afterwards(self, formula: Term) -> Term:
+        return z3.substitute(formula, *self._changes)
+
+    def _implying(self, formula: Term) -> Term:
+        literal = z3.FreshBool("if")
+        self.solver.add(z3.Implies(literal, formula))
+        return literal
 
 
 class _Offered:
@@ -206,90 +219,75 @@ class _Offered:
         said = {lemma.id: lemma.formula(grounding.old) for lemma in lemmas}
         self.terms = {name: as_term(term) for name, term in said.items() if term is not None}
         system = grounding.system
-        self.variables = [variable.term for variable in system.variables]
-        self.start = _Solver(system.variables)
-        self.start.solver.add(system.initially)
+        self.start = _Start(system)
         self.steps = [_Step(system, action, self.terms) for action in system.actions]
 
 
 @functools.lru_cache(maxsize=4)
 def _offered(grounding: Grounding, lemmas: tuple[Lemma, ...]) -> _Offered:
-    """Kept for the next claim about the system: most of the work is in saying the lemmas."""
+    """Kept for the next claim about the system, with what the solvers have learned."""
     return _Offered(grounding, lemmas)
 
 
 class _Houdini:
-    """The search for the greatest inductive set, and then for what of it is needed."""
+    """The search for what a claim rests on; what was found not to be inductive is never used."""
 
     def __init__(self, offered: _Offered, claim: GroundProperty, deadline: float | None) -> None:
-        self._claim, self._lemmas = claim, list(offered.terms)
-        self._state_claim = [claim.id] if claim.kind == "state" else []
-        self._terms = dict(offered.terms)
-        if self._state_claim:
-            self._terms[claim.id] = claim.state
-        self._variables = offered.variables
+        self._claim, self._lemmas = claim.id, list(offered.terms)
+        self._states = dict(offered.terms)
+        if claim.kind == "state":
+            self._states[claim.id] = claim.state
         self._start, self._steps = offered.start, offered.steps
-        self._deadline = deadline
-
-    def run(self) -> Selection:
-        solvers = [self._start, *self._steps]
-        for solver in solvers:
-            solver.deadline = self._deadline
+        self._begins: set[str] = set()
+        self._uses: dict[tuple[str, str], Use] = {}
+        self._dropped: dict[str, Failure] = {}
+        self._start.deadline = deadline
         for step in self._steps:
-            step.ask_about(self._claim)
-        try:
-            return self._selected()
-        finally:
-            for step in self._steps:
-                step.solver.pop()
+            step.deadline = deadline
+            step.ask_about(claim)
 
-    def _selected(self) -> Selection:
-        dropped = {name: at for name in self._lemmas if (at := self._fails_at_start(name))}
-        left = [name for name in self._lemmas if name not in dropped]
-        pending = list(self._steps)
-        while pending and left:
-            step = pending.pop(0)
-            if found := step.failures(left, [*left, *self._state_claim]):
-                dropped |= found
-                left = [name for name in left if name not in found]
-                pending = [step, *(other for other in self._steps if other is not step)]
-        gap = self._gap(left)
-        chosen, uses = ([], {}) if gap else self._needed(left)
-        return Selection(tuple(chosen), uses, tuple(left), dropped, gap)
+    def selected(self) -> Selection:
+        while isinstance(reached := self._reached(), Failure):
+            if reached.failed == self._claim:
+                return Selection((), {}, self._dropped, reached)
+            self._dropped[reached.failed] = reached
+        uses = {kept: use for kept, use in self._uses.items() if kept[0] in reached}
+        return Selection(
+            tuple(name for name in self._lemmas if name in reached), uses, self._dropped, None
+        )
+
+    def _reached(self) -> list[str] | Failure:
+        """The claim, what it rests on, what that rests on, and so on, unless one of them fails."""
+        reached = [self._claim]
+        for kept in reached:  # grows while it is walked through
+            if failed := self._fails_at_start(kept):
+                return failed
+            for step in self._steps:
+                use = self._use(kept, step, reached)
+                if isinstance(use, Failure):
+                    return use
+                reached += sorted(use.ids - set(reached))
+        return reached
 
     def _fails_at_start(self, name: str) -> Failure | None:
-        if not self._start.finds(z3.Not(self._terms[name])):
+        if name in self._begins or name not in self._states:
             return None
-        return Failure(name, (), self._start.values(self._variables), None, None)
+        failed = self._start.failure(name, self._states[name])
+        if failed is None:
+            self._begins.add(name)
+        return failed
 
-    def _gap(self, left: list[str]) -> Failure | None:
-        """How the claim fails, though all that is left holds."""
-        if self._state_claim and (at := self._fails_at_start(self._claim.id)):
-            return at
-        for step in self._steps:
-            if found := step.failures([self._claim.id], [*left, *self._state_claim]):
-                return found[self._claim.id]
-        return None
-
-    def _needed(self, left: list[str]) -> tuple[list[str], dict[tuple[str, str], Use]]:
-        """What the claim rests on, what that rests on, and so on."""
-        uses = {}
-        reached = [self._claim.id]
-        for kept in reached:  # grows while it is walked through
-            for step in self._steps:
-                known = [name for name in self._terms if name in reached]
-                others = [name for name in left if name not in reached]
-                uses[kept, step.action.name] = use = step.rests_on(kept, known, others)
-                reached += sorted(use.ids - set(reached))
-        return [name for name in self._lemmas if name in reached], uses
-
-
-def _old(candidate: str) -> Term:
-    return z3.Bool(f"old!{candidate}")
-
-
-def _bad(candidate: str) -> Term:
-    return z3.Bool(f"bad!{candidate}")
+    def _use(self, kept: str, step: _Step, reached: Sequence[str]) -> Use | Failure:
+        """What was found before, if it is still good; else what is found now."""
+        use = self._uses.get((kept, step.action.name))
+        if use is not None and not use.ids & self._dropped.keys():
+            return use
+        left = [name for name in self._states if name not in self._dropped]
+        known = [name for name in left if name in reached]
+        found = step.rests_on(kept, known, [name for name in left if name not in reached])
+        if isinstance(found, Use):
+            self._uses[kept, step.action.name] = found
+        return found
 
 
 def _name(constant: Term) -> str:
