@@ -128,7 +128,10 @@ def _stuck(
         yield from table(before, before)
         return
     step = TraceStep(gap.call, "ok", gap.after)
-    yield Text(f"All that was assumed ({', '.join(gap.assumed)}) is true here:")
+    if gap.assumed:
+        yield Text(f"All that was assumed ({', '.join(gap.assumed)}) is true here:")
+    else:
+        yield Text("Nothing was assumed of the state before it:")
     yield from table(before, before)
     yield Text(f"But after “{words.call_in_words(before, step, system)}”, {gap.failed} is not:")
     yield from table(Reading(attempt.grounding, gap.after), before)

@@ -160,6 +160,24 @@ def test_grounding_names_the_action_that_is_wrong_and_its_file(step, message):
     assert refusal.match(place)
 
 
+@pytest.mark.parametrize(
+    ("guard", "message"),
+    [
+        (lambda i, old, _: i.every(SHELF, lambda s: None), "over is not Boolean; it has sort None"),
+        (lambda i, old, _: i.every(SHELF, lambda s: old.full), "it has sort _Selection"),
+        (lambda i, old, _: i.some(SHELF, lambda s: old.colour), r"it has sort BitVec\(2\)"),
+        (lambda i, old, _: i.some(SHELF, lambda s: 1), "it has sort int"),
+        (lambda i, old, c: i.less(c.shelf, old.full), "action paint"),
+        (lambda i, old, _: i.some(SHELF, lambda s: i.less(s, i.constant(COLOUR, "red"))), "sort"),
+    ],
+)
+def test_a_quantifier_or_a_comparison_outside_its_domain_is_refused(guard, message):
+    finite = Finite({SHELF: 2})
+    with pytest.raises(ModelError, match=message) as refusal:
+        shop(lambda old, choice: (guard(finite, old, choice), {}), finite)
+    assert refusal.match(rf"action paint of system shop \((tests/)?{HERE}:\d+\): ")
+
+
 def twice_plain(new, old, _):
     new.set("colour", TRUE, to=red(old))
     new.set("colour", TRUE, to=old.colour)
@@ -276,6 +294,7 @@ def claim(kind, formula, premise=lambda _: TRUE):
         (claim("step", lambda t: z3.BoolVal(t.action != "paint")), "names no variable"),
         (claim("step", lambda t: True), "names no variable"),
         (claim("state", lambda s: s.colour), "its formula is not Boolean"),
+        (claim("state", lambda s: Finite({SHELF: 2}).every(SHELF, lambda x: 1)), "is over is not"),
         (claim("state", lambda s: s.full), "its formula is not Boolean"),
         (claim("step", lambda t: t.old.colour), "its formula for paint is not Boolean"),
         (claim("state", lambda s: s.colours == s.colour), "did you mean colour"),

@@ -32,7 +32,6 @@ from checker.systems.asking import ask
 from checker.systems.cone import cone_of_influence
 from checker.systems.finite import Finite
 from checker.systems.grounding import Grounding
-from checker.systems.origin import twice
 from checker.systems.property import GroundProperty, Property
 from checker.systems.system import Index, ModelError, System, Term
 
@@ -113,7 +112,6 @@ def attempt(
         grounding = Grounding(text(Finite(sizes if sizes is not None else small_sizes(text))))
     finite = grounding.finite
     judged, offered = _under(claim, finite), tuple(_under(lemmas, finite))
-    _require_distinct(judged, offered)
     selection = None
     try:
         ground = grounding.property(judged)
@@ -128,13 +126,6 @@ def attempt(
     except Undecided as undecided:
         verdict = _unknown(str(undecided))
     return Attempt(verdict, grounding, judged, offered, selection)
-
-
-def _require_distinct(claim: Property, lemmas: Sequence[Lemma]) -> None:
-    """What is proved is known by its id: a lemma that took the claim's would be proved for it."""
-    repeated = twice([claim.id, *(lemma.id for lemma in lemmas)])
-    if repeated is not None:
-        raise ModelError(f"of claim {claim.id} and its lemmas, two have the id {repeated}")
 
 
 @functools.lru_cache(maxsize=4)

@@ -20,8 +20,18 @@ import z3
 
 from checker.systems.asking import ask
 from checker.systems.grounding import Grounding
+from checker.systems.origin import twice
 from checker.systems.property import GroundProperty
-from checker.systems.system import Call, GroundAction, GroundSystem, State, Term, Variable, as_term
+from checker.systems.system import (
+    Call,
+    GroundAction,
+    GroundSystem,
+    ModelError,
+    State,
+    Term,
+    Variable,
+    as_term,
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -88,8 +98,13 @@ def select(
     """What the claim rests on, of the greatest set of the lemmas that is inductive beside it.
 
     A lemma that fails only where the claim has failed counts as inductive beside it. Raises
-    Undecided at the deadline (a moment of `time.monotonic`), or when the solver gives up.
+    Undecided at the deadline (a moment of `time.monotonic`), or when the solver gives up, and
+    ModelError where two lemmas, or a lemma and the claim, have one id: what is proved is known by
+    its id, so that a lemma which took the claim's would be proved for it.
     """
+    repeated = twice([claim.id, *(lemma.id for lemma in lemmas)])
+    if repeated is not None:
+        raise ModelError(f"of claim {claim.id} and its lemmas, two have the id {repeated}")
     return _Houdini(_offered(grounding, tuple(lemmas)), claim, deadline).selected()
 
 

@@ -16,7 +16,7 @@ from typing import Any
 import z3
 
 from checker.systems.origin import among, caller
-from checker.systems.system import Enum, Index, ModelError, Sort, Term, as_term
+from checker.systems.system import Enum, Index, ModelError, Sort, Term, truth
 
 
 class OutOfTime(Exception):
@@ -81,6 +81,8 @@ class Finite:
 
     def position(self, element: Term) -> int | None:
         """Where an element stands that is a literal (from 0); None for any other term."""
+        if not z3.is_expr(element):
+            return None
         known = self._positions.get(element.get_id())
         if known is not None:
             return known[0]
@@ -96,8 +98,8 @@ class Finite:
     def less(self, left: Term, right: Term) -> Term:
         """Order of two indices of one sort."""
         first, second = self.position(left), self.position(right)
-        if first is None or second is None:
-            return z3.ULT(left, right)
+        if first is None or second is None or left.sort() != right.sort():
+            return z3.ULT(left, right)  # which refuses what is of different sorts
         return z3.BoolVal(first < second)
 
     def is_last(self, sort: Index, index: Term) -> Term:
@@ -148,7 +150,8 @@ class Finite:
         names = _names(body)[: len(sorts)]
         for positions in self.tuples(tuple(sorts)):
             indices = [self.element(s, i) for s, i in zip(sorts, positions, strict=True)]
-            yield dict(zip(names, positions, strict=True)), as_term(body(*indices))
+            formula = truth(body(*indices), "what a quantifier is over")
+            yield dict(zip(names, positions, strict=True)), formula
 
 
 def _names(body: Callable[..., Any]) -> tuple[str, ...]:

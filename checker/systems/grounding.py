@@ -27,6 +27,7 @@ from checker.systems.system import (
     Term,
     Variable,
     as_term,
+    truth,
     variables_in,
 )
 from checker.systems.wellformed import require_well_formed
@@ -95,7 +96,7 @@ class Grounding:
                 raise ModelError(f"two actions of one name: {repeated!r}")
         self.old = system.view(self._values(lambda f, i: self._variables[f.name, i].term))
         with blamed(f"the initial states of {whole}", system.initially):
-            initially = z3.simplify(_truth(system.initially(self.old), "their formula"))
+            initially = z3.simplify(truth(system.initially(self.old), "their formula"))
         self._steps: dict[str, tuple[Any, Step, GroundAction]] = {}
         for action in system.actions:
             with blamed(f"action {action.name} of {whole}", action.step):
@@ -154,7 +155,7 @@ class Grounding:
         parameters = _ground_variables(self.finite, families, prefix=f"{action.name}!")
         choice = Selections(self.finite, families, lambda f, i: parameters[f.name, i].term)
         step = action.step(self.old, choice)
-        guard = _truth(step.guard, "its guard")
+        guard = truth(step.guard, "its guard")
         answer = self.finite.fresh("answer", self.text.answers)
         if not z3.is_expr(step.answer) or step.answer.sort() != answer.sort():
             raise ModelError(f"its answer is no {self.text.answers.name}")
@@ -204,11 +205,11 @@ class Grounding:
         `idle` is the value of a formula that says nothing.
         """
         if premise.kind == "state":
-            return _truth(premise.formula(self.old), "its formula"), {}
+            return truth(premise.formula(self.old), "its formula"), {}
         otherwise, steps = z3.BoolVal(idle), {}
         for name, (choice, step, _) in self._steps.items():
             transition = self._transition(name, choice, step)
-            formula = _truth(premise.formula(transition), f"its formula for {name}")
+            formula = truth(premise.formula(transition), f"its formula for {name}")
             if not formula.eq(otherwise):
                 steps[name] = formula
         return otherwise, steps
@@ -239,12 +240,3 @@ class Grounding:
             answers=lambda answer: self.finite.constant(self.text.answers, answer),
             new=self.text.view(self._values(new)),
         )
-
-
-def _truth(value: Any, what: str) -> Term:
-    """A value as a Boolean term. Raises ModelError when it is none."""
-    term = as_term(value)
-    if not z3.is_bool(term):
-        sort = term.sort() if z3.is_expr(term) else type(term).__name__
-        raise ModelError(f"{what} is not Boolean; it has sort {sort}")
-    return term

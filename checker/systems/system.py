@@ -321,6 +321,15 @@ def as_term(value: Any) -> Term:
     return z3.BoolVal(value) if isinstance(value, bool) else value
 
 
+def truth(value: Any, what: str) -> Term:
+    """A value as a Boolean term. Raises ModelError when it is none."""
+    term = as_term(value)
+    if not z3.is_bool(term):
+        sort = term.sort() if z3.is_expr(term) else type(term).__name__
+        raise ModelError(f"{what} is not Boolean; it has sort {sort}")
+    return term
+
+
 def variables_in(terms: Iterable[Term]) -> frozenset[str]:
     """Names of the uninterpreted constants that occur in the terms."""
     return Occurrences().within(terms)
@@ -345,8 +354,11 @@ class Occurrences:
             if number in self._found:
                 continue
             if children:
-                names = frozenset().union(*(self._found[c.get_id()][1] for c in children))
-                self._found[number] = current, names
+                found = [self._found[child.get_id()][1] for child in children]
+                names = frozenset().union(*found)
+                # Mostly some child has all the names: one set is kept for the two.
+                same = (each for each in found if len(each) == len(names))
+                self._found[number] = current, next(same, names)
             elif children := current.children():
                 stack.append((current, children))
                 stack += [(child, []) for child in children]
