@@ -9,13 +9,17 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import math
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Literal, get_args
 
+import z3
+
 from checker.answers.verdict import Verdict
 from checker.anysize.any_size import PREMISE_STEPS_MAX, Attempt, Text, attempt, small_sizes
+from checker.anysize.houdini import Undecided, select
 from checker.certifying.certificate import certified
 from checker.confirm import on_full_system
 from checker.exploring.compile import CompileError
@@ -33,10 +37,13 @@ from checker.solving.unroll import Unknown
 from checker.systems.finite import Finite
 from checker.systems.grounding import Grounding
 from checker.systems.property import GroundProperty, Property
-from checker.systems.system import GroundSystem, Index
+from checker.systems.system import GroundSystem, Index, variables_in
 
 K_MAX = 8
 """The greatest k tried by induction: beyond, the pairs of distinct states outgrow their use."""
+
+SELECTION_SECONDS = 5.0
+"""How long lemmas are looked for that make a claim inductive; where there are some, a second."""
 
 CERTIFICATE_SECONDS = 60.0
 """How long a second checker may take at least, however short the time for the answer was."""
@@ -238,8 +245,30 @@ def _bounded(question: Question, limits: Limits, _: Watch) -> Verdict:
 
 
 def _k_induction(question: Question, limits: Limits, _: Watch) -> Verdict:
-    k_max = min(K_MAX, limits.depth_max)
-    return k_induction(question.cone, question.claim, k_max, seconds_max=limits.seconds_max)
+    deadline, k_max = deadline_after(limits.seconds_max), min(K_MAX, limits.depth_max)
+    lemmas = _needed_lemmas(question, limits)
+    seconds = _left(deadline)
+    return k_induction(question.cone, question.claim, k_max, lemmas, seconds_max=seconds)
+
+
+def _needed_lemmas(question: Question, limits: Limits) -> list[GroundProperty]:
+    """The lemmas that the claim rests on in the question's own scope, if the cone has them all.
+
+    None where that is not soon found out, or the claim is not inductive with them.
+    """
+    if question.texts is None or question.grounding is None:
+        return []
+    seconds = min(SELECTION_SECONDS, (limits.seconds_max or math.inf) / 2)
+    lemmas = question.texts.lemmas
+    try:
+        chosen = select(question.grounding, question.claim, lemmas, deadline_after(seconds)).chosen
+    except Undecided:
+        return []
+    old, true = question.grounding.old, z3.BoolVal(True)
+    formulas = {lemma.id: lemma.formula(old) for lemma in lemmas if lemma.id in chosen}
+    found = [GroundProperty(name, "state", f, {}, true, {}) for name, f in formulas.items()]
+    has_all = variables_in([lemma.state for lemma in found]) <= question.cone.names
+    return found if has_all else []
 
 
 def _ic3(question: Question, limits: Limits, _: Watch) -> Verdict:

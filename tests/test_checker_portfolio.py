@@ -166,3 +166,20 @@ def test_without_a_limit_a_certificate_has_none_either(monkeypatch):
     for seconds in (None, 5.0, 100.0):
         asked("explore", question("peterson"), Limits(seconds_max=seconds))
     assert [86_400.0, engines.CERTIFICATE_SECONDS, 100.0] == given
+
+
+def test_induction_rests_on_the_lemmas_that_the_claim_needs():
+    asking = question_of(DESIGNS["rfc-v2-fixed"], "tables-agree", Scope())
+    bare = question_of(DESIGNS["rfc-v2-fixed"], "tables-agree", Scope())
+    bare = dataclasses.replace(bare, texts=dataclasses.replace(bare.texts, lemmas=()))
+    once = Limits(depth_max=1)
+    proved, stuck = (asked("k-induction", q, once) for q in (asking, bare))
+    assert ("PROVED", "scope", 1) == (proved.word, proved.extent, proved.depth)
+    assert "UNKNOWN" == stuck.word
+    assert "a single step breaks it" in stuck.reason
+
+
+def test_induction_does_without_lemmas_that_are_not_found_in_time(monkeypatch):
+    monkeypatch.setattr(engines, "SELECTION_SECONDS", 0.0)
+    asking = question_of(DESIGNS["rfc-v2-fixed"], "tables-agree", Scope())
+    assert "UNKNOWN" == asked("k-induction", asking, Limits(depth_max=1)).word
