@@ -77,10 +77,6 @@ def online_packages_have_memory(state: State) -> Term:
     return state.every(PACKAGE, CPU, lambda p, c: z3.Implies(state.online[p, c], state.memory[p]))
 
 
-def memory_is_present(state: State) -> Term:
-    return state.every(PACKAGE, lambda p: z3.Implies(state.memory[p], state.present[p]))
-
-
 def absent_tables_are_empty(state: State) -> Term:
     return state.every(
         PACKAGE,
@@ -90,10 +86,6 @@ def absent_tables_are_empty(state: State) -> Term:
 
 
 # The map
-
-
-def mapped_keys_are_live(state: State) -> Term:
-    return every_use(state, lambda x, p, k: state.live[x])
 
 
 def keyids_have_one_key(state: State) -> Term:

@@ -28,14 +28,8 @@ LEMMAS: tuple[Lemma, ...] = (
         keylemmas.online_packages_have_memory,
     ),
     Lemma(
-        "memory-present",
-        "Memory that is present is of a present package.",
-        keylemmas.memory_is_present,
-    ),
-    Lemma(
         "absent-tme", "The entries of an absent package are TME.", keylemmas.absent_tables_are_empty
     ),
-    Lemma("mapped-live", "A key that has a KeyID is live.", keylemmas.mapped_keys_are_live),
     Lemma("one-key", "A KeyID stands for one key at most.", keylemmas.keyids_have_one_key),
     Lemma(
         "mapped-in-service",
@@ -88,11 +82,6 @@ LEMMAS: tuple[Lemma, ...] = (
         "online-keys",
         "On a package with an online CPU, a user key's entry has the bytes its owner asked for.",
         keylemmas.user_entries_as_asked(keylemmas.with_cpu),
-    ),
-    Lemma(
-        "memory-keys",
-        "On a package with memory, a user key's entry has the bytes its owner asked for.",
-        keylemmas.user_entries_as_asked(keylemmas.with_memory),
     ),
     Lemma(
         "memory-asked",
@@ -149,9 +138,7 @@ LEMMAS: tuple[Lemma, ...] = (
         "A VMA whose reference is counted uses the KeyID.",
         memorylemmas.counted_vmas_use,
     ),
-    Lemma("one-used", "A VMA has one KeyID at most.", memorylemmas.vmas_use_one),
     Lemma("used-mapped", "A KeyID that a VMA uses is mapped.", memorylemmas.used_keys_are_mapped),
-    Lemma("live-mapped", "A live key has a KeyID.", memorylemmas.live_keys_have_keyids),
     Lemma(
         "one-keyid", "A key has one KeyID at most in each map.", memorylemmas.keys_have_one_keyid
     ),
@@ -179,9 +166,6 @@ LEMMAS: tuple[Lemma, ...] = (
         "page-memory", "A page lies in memory that is present.", memorylemmas.pages_lie_in_memory
     ),
     Lemma("one-page", "A page lies on one package.", memorylemmas.pages_lie_once),
-    Lemma("page-keyid", "Where a page lies, its VMA has a KeyID.", memorylemmas.pages_have_a_keyid),
-    Lemma("page-intact", "A page reads back what was written.", memorylemmas.pages_are_intact),
-    Lemma("plain-page", "Plaintext is that of a page.", memorylemmas.plain_pages_are_pages),
     Lemma(
         "wanted-sealed",
         "The page of a VMA whose owner asked for encryption is not plaintext.",
@@ -198,16 +182,6 @@ LEMMAS: tuple[Lemma, ...] = (
         memorylemmas.sharers_have_a_page,
     ),
     Lemma(
-        "shared-keyid",
-        "VMAs that share a page have one KeyID.",
-        memorylemmas.sharers_have_one_keyid,
-    ),
-    Lemma(
-        "shared-wants",
-        "The owners of a shared page asked for the same.",
-        memorylemmas.sharers_ask_alike,
-    ),
-    Lemma(
         "opened-encrypt",
         "A KeyID that decrypts a page is in mode encrypt.",
         memorylemmas.opened_are_encrypted,
@@ -216,11 +190,6 @@ LEMMAS: tuple[Lemma, ...] = (
         "entry-known",
         "The entry of a mapped KeyID that encrypts is random, or a key that its owner knows.",
         memorylemmas.entries_are_known,
-    ),
-    Lemma(
-        "opened-written",
-        "A KeyID that decrypts a page is its own, or has the very key it was written under.",
-        memorylemmas.opened_are_own_or_written,
     ),
     Lemma(
         "left-memory",
@@ -234,11 +203,6 @@ LEMMAS: tuple[Lemma, ...] = (
     ),
     Lemma(
         "released-user", "What is released is a user key.", memorylemmas.released_keys_are_user_keys
-    ),
-    Lemma(
-        "released-idle",
-        "A released user key is not in use.",
-        memorylemmas.released_keys_are_not_in_use,
     ),
     Lemma(
         "none-about",

@@ -12,7 +12,6 @@ import z3
 
 from checker.systems.system import Term
 from model import State
-from model.attacker import is_in_use
 from model.sorts import BYTES, KEY, KEYID, PACKAGE, VMA
 from properties.keylemmas import every_use, is_user
 
@@ -58,16 +57,6 @@ def counted_vmas_use(state: State) -> Term:
     return state.every(VMA, lambda v: state.every_slot(uses(v)))
 
 
-def vmas_use_one(state: State) -> Term:
-    sort = KEY if state.per_package else KEYID
-    return state.every(
-        VMA,
-        sort,
-        sort,
-        lambda v, i, j: z3.Implies(z3.And(state.uses[v, i], state.uses[v, j]), i == j),
-    )
-
-
 def used_keys_are_mapped(state: State) -> Term:
     if not state.per_package:
         return state.every(
@@ -78,13 +67,6 @@ def used_keys_are_mapped(state: State) -> Term:
         return state.some(PACKAGE, lambda p: state.is_used_on(x, p))
 
     return state.every(VMA, KEY, lambda v, x: z3.Implies(state.uses[v, x], is_somewhere(x)))
-
-
-def live_keys_have_keyids(state: State) -> Term:
-    return state.every(
-        KEY,
-        lambda x: z3.Implies(state.live[x], state.some_slot(lambda p, k: state.has_keyid(x, p, k))),
-    )
 
 
 def keys_have_one_keyid(state: State) -> Term:
@@ -167,26 +149,6 @@ def pages_lie_once(state: State) -> Term:
     )
 
 
-def pages_have_a_keyid(state: State) -> Term:
-    return state.every(
-        VMA,
-        PACKAGE,
-        lambda v, p: z3.Implies(
-            state.page[v, p], state.some(KEYID, lambda k: state.vma_uses(v, p, k))
-        ),
-    )
-
-
-def pages_are_intact(state: State) -> Term:
-    return state.every(VMA, PACKAGE, lambda v, p: z3.Implies(state.page[v, p], state.intact[v]))
-
-
-def plain_pages_are_pages(state: State) -> Term:
-    return state.every(
-        VMA, lambda v: z3.Implies(state.plain[v], state.some(PACKAGE, lambda p: state.page[v, p]))
-    )
-
-
 def wanted_pages_are_encrypted(state: State) -> Term:
     return state.every(VMA, lambda v: z3.Not(z3.And(state.wants[v], state.plain[v])))
 
@@ -198,21 +160,6 @@ def sharers_have_a_page(state: State) -> Term:
         return z3.And(state.shares[u, v], state.some(PACKAGE, lambda p: state.page[v, p]))
 
     return state.every(VMA, VMA, lambda v, u: z3.Implies(state.shares[v, u], is_shared(v, u)))
-
-
-def sharers_have_one_keyid(state: State) -> Term:
-    return state.every(
-        VMA,
-        VMA,
-        KEY if state.per_package else KEYID,
-        lambda v, u, i: z3.Implies(z3.And(state.shares[v, u], state.uses[v, i]), state.uses[u, i]),
-    )
-
-
-def sharers_ask_alike(state: State) -> Term:
-    return state.every(
-        VMA, VMA, lambda v, u: z3.Implies(state.shares[v, u], state.wants[v] == state.wants[u])
-    )
 
 
 def opened_are_encrypted(state: State) -> Term:
@@ -243,25 +190,6 @@ def entries_are_known(state: State) -> Term:
         lambda x, p, k: z3.Implies(
             z3.And(state.has_keyid(x, p, k), state.entry_mode[p, k] == state.mode("encrypt")),
             is_known(x, p, k),
-        ),
-    )
-
-
-def opened_are_own_or_written(state: State) -> Term:
-    def lies(v: Any, p: Any) -> Term:
-        return z3.Or(state.page[v, p], state.left[v, p])
-
-    def is_written(v: Any, p: Any, k: Any) -> Term:
-        b = state.entry_bytes[p, k]
-        return z3.And(b != state.bytes("random"), state.written[v, b])
-
-    return state.every(
-        VMA,
-        PACKAGE,
-        KEYID,
-        lambda v, p, k: z3.Implies(
-            z3.And(lies(v, p), state.opens[v, k]),
-            z3.Or(state.own[v, k], is_written(v, p, k)),
         ),
     )
 
@@ -304,10 +232,6 @@ def kept_keys_are_in_use(state: State) -> Term | None:
         KEYID,
         lambda k: z3.Implies(state.is_user_bytes(state.vault_bytes[k]), is_its(k)),
     )
-
-
-def released_keys_are_not_in_use(state: State) -> Term:
-    return state.every(BYTES, lambda b: z3.Not(z3.And(state.released[b], is_in_use(state, b))))
 
 
 def released_keys_are_user_keys(state: State) -> Term:

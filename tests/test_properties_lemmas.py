@@ -65,6 +65,7 @@ LEAST_AT_THE_START = {"lead-exact", "online-lead", "some-lead"}
 
 CHANGED = [
     ("per-package,teardown=keep_last_lead", "memory-agrees"),
+    ("per-package,teardown=keep_last_lead", "right-key"),
     ("per-package,unreachable_package=refuse_keys", "tables-agree"),
     ("rfc-v2-fixed,unreachable_package=refuse_keys", "memory-agrees"),
 ]
