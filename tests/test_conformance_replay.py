@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from typing import Any
 
 import pytest
 from expected import CELLS, LENGTHS, SMALL
 from runs import Run, grounded
 
-from checker import Limits, Trace, bounded, cone_of_influence, decide, explore
+from checker import Limits, Trace, answer, bounded, cone_of_influence, decide
 from conformance import Replay, replay
 from conformance.owners import user_key
 from designs import DESIGNS, design_from_text
@@ -17,6 +18,7 @@ from impl.hardware.machine import Machine
 from impl.hardware.pconfig import Execution, Status
 from impl.heap.slab import Object
 from impl.service.program import Programmer
+from mktme.judge import question_of
 from model import Scope
 from properties import PROPERTIES
 
@@ -129,16 +131,14 @@ PLUS_ONE = [
 def test_a_bound_plus_one_changes_no_verdict(
     design: str, property_id: str, small: int, default: int, scope: Scope
 ) -> None:
-    """What a minute shows: the same violation, at most one call later, or none as before."""
-    grounding = grounded(DESIGNS[design], scope)
-    claim = grounding.property(PROPERTIES[property_id])
-    cone = cone_of_influence(grounding.system, claim)
+    """The same violation, at most one call later, or the same proof, and the premise is reached."""
+    recipe = functools.partial(question_of, DESIGNS[design], property_id, scope)
+    verdict = answer(recipe, Limits(seconds_max=300))
     if default:
-        verdict = bounded(cone, claim, default + 1, seconds_max=60)
-        assert verdict.word == "VIOLATED" or "out of time" in verdict.reason
-        return
-    verdict = explore(cone, [claim], states_max=1_000_000, seconds_max=60).verdict(cone, claim)
-    assert "VIOLATED" != verdict.word
+        assert "VIOLATED" == verdict.word
+        assert len(verdict.trace) in (default, default + 1)
+    else:
+        assert ("PROVED", "any size", "") == (verdict.word, verdict.extent, verdict.reason)
 
 
 # What a replay notices
