@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections.abc import Iterator
 
 import pytest
 
-from checker import Limits, decide
-from conformance.lockstep import ground
+from checker import Limits, answer
 from designs import DESIGNS, KNOBS, POSTURE, Design, DesignError, prices, repaired
+from mktme.judge import question_of
 from model import Scope
 from properties import PROPERTIES, not_applicable
 
@@ -58,8 +59,8 @@ def violated(design: Design) -> set[str]:
     found = set()
     for claim in PROPERTIES.values():
         if not_applicable(design, claim) is None:
-            grounding = ground(design, TWO_KEYS.get(claim.id, SMALL), claim.system)
-            word = decide(grounding.system, grounding.property(claim), LIMITS).word
+            scope = TWO_KEYS.get(claim.id, SMALL)
+            word = answer(functools.partial(question_of, design, claim.id, scope), LIMITS).word
             assert word in ("PROVED", "VACUOUS", "VIOLATED"), claim.id
             found |= {claim.id} if word == "VIOLATED" else set()
     return found
