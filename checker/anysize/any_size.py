@@ -1,10 +1,10 @@
 """Whether a claim holds for any number of elements, by one step of induction with quantifiers.
 
 Three things happen. In a small finite scope it is found out which of the offered lemmas the claim
-rests on, and that these are inductive (`houdini`). Where that does not suffice in the
-scope, it cannot for any size: the answer is UNKNOWN, with the step at which the induction gets
-stuck. Otherwise the same text is read with sorts of any size (`parametric`), and every condition of
-the induction is to be refuted by Z3: that claim and lemmas hold at the start, and that every action
+rests on, and that these are inductive (`houdini`). Where that does not suffice in the scope, it
+cannot for any size: the answer is UNKNOWN, with the step at which the induction gets stuck.
+Otherwise the same text is read with sorts of any size (`parametric`), and every condition of the
+induction is to be refuted by Z3: that claim and lemmas hold at the start, and that every action
 keeps them. What the scope said about which condition rests on what is only a hint: a proof is a
 proof whatever was tried first.
 """
