@@ -12,11 +12,14 @@ from rich.console import Console
 from checker import Verdict
 from checker.certifying import refutation
 from conformance import Replay
-from designs import DESIGNS
+from designs import DESIGNS, KNOBS
 from mktme import cli, executors, judge, render, statuses
+from mktme.commands import asking
 from mktme.judge import Cell
 from mktme.matrix import judge_all
 from mktme.orders import Orders
+from model import Scope
+from properties import PROPERTIES
 
 RESULT_KEYS = {
     "design",
@@ -215,7 +218,7 @@ def test_a_replay_that_disagrees_exits_with_5_and_says_so(mktme, monkeypatch):
 
 
 def test_an_error_of_the_program_exits_with_70(mktme, monkeypatch):
-    monkeypatch.setattr(cli, "judge", lambda *_: 1 / 0)
+    monkeypatch.setattr(asking, "judge", lambda *_: 1 / 0)
     status, _, err = mktme("check", "rfc-v2", "released-is-clear")
     assert statuses.INTERNAL == status
     assert "ZeroDivisionError" in err
@@ -225,7 +228,7 @@ def test_an_interrupt_exits_with_130(mktme, monkeypatch):
     def interrupted(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(cli, "judge", interrupted)
+    monkeypatch.setattr(asking, "judge", interrupted)
     status, _, _ = mktme("check", "rfc-v2", "released-is-clear")
     assert statuses.INTERRUPTED == status
 
@@ -315,7 +318,7 @@ def test_explain_says_so_when_there_is_nothing_to_explain(mktme):
 
 @pytest.mark.parametrize("what", ["designs", "properties", "knobs"])
 def test_list_shows_everything(mktme, what):
-    names = {"designs": cli.DESIGNS, "properties": cli.PROPERTIES, "knobs": cli.KNOBS}[what]
+    names = {"designs": DESIGNS, "properties": PROPERTIES, "knobs": KNOBS}[what]
     _, out, _ = mktme("list", what)
     assert [] == [name for name in names if name not in out]
 
@@ -359,7 +362,7 @@ def readme(request):
 def test_processes_side_by_side_answer_in_the_order_asked(mktme):
     asked = [(DESIGNS["rfc-v2"], "hotplug-admitted"), (DESIGNS["rfc-v2"], "released-is-clear")]
     with executors.executor("processes:2") as pool:
-        cells = judge_all(asked, cli.Scope(), Orders(), pool)
+        cells = judge_all(asked, Scope(), Orders(), pool)
     assert [3, 1] == [len(cell.trace) for cell in cells]
 
 

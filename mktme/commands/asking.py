@@ -1,0 +1,41 @@
+"""What the commands share: where they print, and how cells are judged behind a progress display."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.console import Console
+
+from designs import Design
+from mktme import executors
+from mktme.judge import Cell, judge
+from mktme.matrix import Asked, judge_all
+from mktme.orders import Orders
+from mktme.progress import progress
+from model import Scope
+from properties import PROPERTIES
+
+
+def once(designs: Sequence[Design]) -> list[Design]:
+    """Each design once, in the order in which they were named."""
+    return list({design.name: design for design in designs}.values())
+
+
+def console() -> Console:
+    """Standard output; nothing is coloured but what is meant to be."""
+    return Console(highlight=False)
+
+
+def judged(
+    asked: Sequence[Asked], scope: Scope, orders: Orders, executor: str = "processes"
+) -> list[Cell]:
+    """Judge with a progress display on a terminal, and none in a pipe.
+
+    A single cell is judged here, where it can show how far it is and be interrupted.
+    """
+    with progress(len(asked)) as bar:
+        if len(asked) == 1 and executor == "processes":
+            ((design, claim),) = asked
+            return [judge(design, PROPERTIES[claim], scope, orders, bar.exploring)]
+        with executors.executor(executor, most=len(asked)) as pool:
+            return judge_all(asked, scope, orders, pool, bar.done)

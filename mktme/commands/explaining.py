@@ -1,0 +1,76 @@
+"""The commands that tell why: a counterexample step by step, and what a proof rests on."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from checker import Limits
+from conformance.lockstep import ground
+from designs import design_from_text
+from mktme import explain as telling
+from mktme import options, proving, render, statuses
+from mktme.commands.asking import console, judged
+from model import Scope
+from properties import not_applicable, property_from_text
+
+
+def explain(
+    design: options.DesignArgument,
+    property_id: options.PropertyArgument,
+    packages: options.Packages = 2,
+    cpus: options.Cpus = 2,
+    keyids: options.KeyIds = 2,
+    vmas: options.Vmas = 2,
+    threads: options.Threads = 2,
+    states_max: options.StatesMax = options.STATES_MAX,
+    depth_max: options.DepthMax = options.DEPTH_MAX,
+    seconds_max: options.SecondsMax = options.SECONDS_MAX,
+    engine: options.Engine = "auto",
+    memory: options.Memory = None,
+    checkpoint: options.Checkpoint = None,
+    certificates: options.Certificates = None,
+) -> int:
+    """Show one counterexample step by step, and its replay.
+
+    Example: mktme explain rfc-v2 tables-agree
+    """
+    chosen, claim = design_from_text(design), property_from_text(property_id)
+    scope = Scope(packages, cpus, keyids, vmas=vmas, threads=threads)
+    orders = options.orders_of(
+        states_max, depth_max, seconds_max, engine, memory, checkpoint, certificates
+    )
+    (cell,) = judged([(chosen, claim.id)], scope, orders)
+    out = console()
+    if cell.trace is None:
+        out.print(render.sign(cell).append(f" {chosen.name} / {claim.id}: no counterexample"))
+        for note in render.notes([cell]):
+            out.print(note)
+    else:
+        for part in telling.explanation(cell, ground(chosen, scope, claim.system)):
+            out.print(part)
+    return statuses.for_compare([cell])
+
+
+def lemmas(
+    design: options.DesignArgument,
+    property_id: options.PropertyArgument,
+    discover: Annotated[
+        bool, typer.Option("--discover", help="Use no written lemma, but what IC3 learns.")
+    ] = False,
+    seconds_max: options.SecondsMax = options.SECONDS_MAX,
+) -> int:
+    """Show what a proof for any size rests on, or the step at which it gets stuck.
+
+    Example: mktme lemmas rfc-v2-fixed bitmap-exact --discover
+    """
+    chosen, claim = design_from_text(design), property_from_text(property_id)
+    excluded = not_applicable(chosen, claim)
+    if excluded is not None:
+        console().print(f"{claim.id} does not apply to {chosen.name} ({excluded})", markup=False)
+        return statuses.HOLDS
+    verdict, told_ = proving.proof(chosen, claim.id, Limits(seconds_max=seconds_max), discover)
+    for part in told_:
+        console().print(part)
+    return statuses.for_proof(verdict)
