@@ -89,7 +89,11 @@ def asked(engine: Engine, question: Question, limits: Limits, progress: Watch = 
 def settled(
     verdict: Verdict, question: Question, limits: Limits, progress: Watch = None
 ) -> Verdict:
-    """The answer once it has been checked a second time, which may take as long as the first."""
+    """The answer once it has been checked a second time, which may take as long as the first.
+
+    As long again may the least of the shortest counterexamples be looked for, where the engine
+    that found one had no time to.
+    """
     if verdict.word == "PROVED":
         if progress is not None:
             progress("checking the certificate")
@@ -97,16 +101,17 @@ def settled(
             verdict,
             *_of_certificate(verdict, question),
             question.subject,
-            seconds_max=_for_certificate(limits),
+            seconds_max=_as_long_again(limits),
             memory_max=limits.memory_max,
         )
     if verdict.trace is None:
         return verdict
+    verdict = canonical(verdict, question, _as_long_again(limits))
     return on_full_system(verdict, question.system, question.cone, question.claim)
 
 
-def _for_certificate(limits: Limits) -> float:
-    """Seconds for a second checker; a day where the answer itself has no limit."""
+def _as_long_again(limits: Limits) -> float:
+    """Seconds for what comes after an answer; a day where the answer itself has no limit."""
     if limits.seconds_max is None:
         return 86_400.0
     return max(CERTIFICATE_SECONDS, limits.seconds_max)
@@ -287,13 +292,13 @@ def canonical(verdict: Verdict, question: Question, seconds_max: float | None) -
 
     So the answer does not depend on which engine was first.
     """
-    if verdict.trace is None:
+    if verdict.trace is None or verdict.is_least:
         return verdict
     depth = len(verdict.trace)
     least = bounded(question.cone, question.claim, depth, seconds_max, depth_done=depth - 1)
     if least.trace is None:
         return verdict
-    return dataclasses.replace(verdict, trace=least.trace)
+    return dataclasses.replace(verdict, trace=least.trace, is_least=least.is_least)
 
 
 _ENGINES: Mapping[Engine, Callable[[Question, Limits, Watch], Verdict]] = {

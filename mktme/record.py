@@ -46,7 +46,9 @@ def record(
 def _result(cell: Cell, certificate: Path | None) -> dict[str, Any]:
     """One cell.
 
-    `depth`, `states` and `engine` are null where no engine ran, `length` where nothing is violated,
+    `depth`, `states` and `engine` are null where no engine ran; `length` and `trace`, the
+    counterexample's identity, where nothing is violated; `least` too, which is false where time ran
+    out before the least of the shortest counterexamples was known;
     `replayed` where there was nothing to replay, and `price` where no posture brings the violation.
     `levels` counts the states first reached by 0, 1, … transitions, and `fired` the transitions of
     each action; they are null where nothing was explored. Where `reduced`, the states are
@@ -62,6 +64,8 @@ def _result(cell: Cell, certificate: Path | None) -> dict[str, Any]:
         "verdict": cell.word,
         "depth": verdict.depth if verdict else None,
         "length": len(cell.trace) if cell.trace else None,
+        "trace": cell.trace_id or None,
+        "least": verdict.is_least if verdict and cell.trace else None,
         "states": verdict.states if verdict else None,
         "transitions": verdict.transitions if verdict else None,
         "levels": verdict.levels if verdict else None,

@@ -105,7 +105,7 @@ def test_a_solver_that_gives_up_while_it_looks_for_the_least_run_leaves_one(monk
 
     monkeypatch.setattr("checker.solving.shortest._minimise", out_of_time)
     verdict = bounded(free, claim_of(z3.ULT(n, 12)), 5)
-    assert ("VIOLATED", 0) == (verdict.word, len(verdict.trace))
+    assert ("VIOLATED", 0, False) == (verdict.word, len(verdict.trace), verdict.is_least)
     assert verdict.trace.start[0] >= 12
 
 

@@ -14,6 +14,8 @@ from checker.certifying.certificate import REFUSED
 from checker.confirm import EngineDisagreement
 from checker.engines import ENGINES, asked
 from checker.portfolio import answer, combined, decide, in_turn
+from checker.solving import shortest
+from checker.solving.unroll import Unknown
 from designs import DESIGNS
 from mktme.judge import question_of
 from model import Scope
@@ -54,6 +56,23 @@ def test_every_engine_gives_the_same_counterexample(engine):
     recipe = functools.partial(question, "die_hard")
     expected = decide(recipe().system, recipe().claim).trace
     assert expected == asked(engine, recipe(), Limits()).trace
+
+
+def test_the_least_counterexample_is_looked_for_again_where_an_engine_had_no_time_to(monkeypatch):
+    recipe = functools.partial(question_of, DESIGNS["rfc-v2"], "bitmap-exact", Scope(1, 1, 1, 1, 1))
+    expected = asked("bounded", recipe(), Limits()).trace
+    minimise, times = shortest._minimise, []
+
+    def late_at_first(runs, fixed):
+        times.append(len(times))
+        if times == [0]:
+            raise Unknown("out of time")
+        minimise(runs, fixed)
+
+    monkeypatch.setattr(shortest, "_minimise", late_at_first)
+    settled = asked("bounded", recipe(), Limits())
+    assert ([0, 1], True) == (times, settled.is_least)
+    assert expected == settled.trace
 
 
 def test_an_exploration_ends_when_another_engine_has_answered(monkeypatch):

@@ -29,8 +29,9 @@ class Verdict:
     `transitions` are exact counts of what the explorer saw, None for other engines, and so are
     `levels` (how many states are first reached by so many transitions) and `fired` (how many
     transitions are of each action). With `reduced`, all these are of representatives of classes of
-    states (see `reducing`). `trace` is there when, and only when, the word is VIOLATED; `reason`
-    when it is UNKNOWN or HOLDS_TO.
+    states (see `reducing`). `trace` is there when, and only when, the word is VIOLATED, and
+    `is_least` is false where another of the shortest counterexamples may come before it (see
+    `exploring.least`); `reason` is there when the word is UNKNOWN or HOLDS_TO.
     `proof` is what an engine offers in support of PROVED; `certificate` is that proof written down
     and accepted by a second checker, which turns a proof into an answer.
     """
@@ -49,6 +50,7 @@ class Verdict:
     fired: Mapping[str, int] | None = None
     proof: Proof | None = None
     certificate: Certificate | None = None
+    is_least: bool = True
 
     def __post_init__(self) -> None:
         if (self.trace is not None) != (self.word == "VIOLATED"):

@@ -74,7 +74,7 @@ def ic3_invariant(
     try:
         if not claimed.decide():
             trace = run(system, *claimed.counterexample)
-            return Verdict("VIOLATED", ENGINE, claimed.round, trace=trace), ()
+            return Verdict("VIOLATED", ENGINE, claimed.round, trace=trace, is_least=False), ()
     except Unknown as unknown:
         return _unknown(claimed, f"{unknown}: {_covered(claimed)}"), ()
     premise = runs(blasted.premise)

@@ -51,8 +51,9 @@ class Search:
             runs.step()
         bad = runs.violated(depth)
         if self._is_possible(bad, depth):
-            trace = run(runs.system, *least_run(runs, bad))
-            return Verdict("VIOLATED", ENGINE, depth, trace=trace)
+            start, calls, is_least = least_run(runs, bad)
+            trace = run(runs.system, start, calls)
+            return Verdict("VIOLATED", ENGINE, depth, trace=trace, is_least=is_least)
         runs.require(runs.negated(bad))  # which the solver has just seen, and need not see again
         if not self.premise_reached:
             self.premise_reached = runs.is_possible(runs.premise(depth))
@@ -87,7 +88,8 @@ def bounded(
     """Judge the claim on every run of at most `depth_max` transitions.
 
     To `depth_done` it is known to hold, and its premise is not looked for there. VIOLATED has the
-    least of the shortest runs (see `shortest`), whichever backend finds it. HOLDS_TO names the
+    least of the shortest runs (see `shortest`), whichever backend finds it, or says that there was
+    no time to look for it. HOLDS_TO names the
     greatest depth that was judged whole, and why not further; `premise_reached` is of that depth
     too. UNKNOWN: not even depth 0 was judged.
     """

@@ -181,7 +181,7 @@ class _InductiveStep:
         return bool(self.obstacles)
 
     def _obstacle(self, goals: Sequence[Goal]) -> Obstacle:
-        before, (call,) = least_run(self._runs, *goals)
+        before, (call,), _ = least_run(self._runs, *goals)
         anywhere = dataclasses.replace(self._runs.system, initially=z3.BoolVal(True))
         trace = run(anywhere, before, [call])
         broken = next(c for c in self._claims if first_violation(anywhere, c, trace) is not None)

@@ -7,22 +7,32 @@ bit after the other: the solver is asked only where the run that it has found la
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Iterable
+from typing import NamedTuple
 
 from checker.solving.unroll import Goal, Runs, Unknown
 from checker.systems.system import Call, State
 
 
-def least_run(runs: Runs, *goals: Goal) -> tuple[State, list[Call]]:
-    """The start and calls of the least run that satisfies the goals.
+class Shown(NamedTuple):
+    """A run's start and calls. Where the time ran out it is not known to be the least."""
 
-    `runs.is_possible(*goals)` must just have said that there is one. Where the time runs out, it is
-    a run that satisfies the goals, and need not be the least.
+    start: State
+    calls: list[Call]
+    is_least: bool
+
+
+def least_run(runs: Runs, *goals: Goal) -> Shown:
+    """The least run that satisfies the goals, or one that does where the time runs out.
+
+    `runs.is_possible(*goals)` must just have said that there is one.
     """
-    with contextlib.suppress(Unknown):  # the run that was found last still satisfies the goals
+    is_least = True
+    try:
         _minimise(runs, list(goals))
-    return runs.counterexample()
+    except Unknown:  # the run that was found last still satisfies the goals
+        is_least = False
+    return Shown(*runs.counterexample(), is_least)
 
 
 def _minimise(runs: Runs, fixed: list[Goal]) -> None:

@@ -1,0 +1,1 @@
+"""Counterexamples as people meet them: named, drawn, told, written to files and read back."""
