@@ -16,8 +16,9 @@ from checker.systems.grounding import Grounding
 from checker.systems.property import Property
 from checker.systems.system import Call, State
 from conformance.abstraction import AbstractionError
+from conformance.inventory import Inventory
 from conformance.lockscenario import IDLE, scenario
-from conformance.replayed import ReplayStep, executions_in_words, has_failed
+from conformance.replayed import ReplayStep, decoded, has_failed
 from designs import Design
 from impl import Status
 from impl.hardware.pconfig import Execution
@@ -93,7 +94,7 @@ class LockRun:
         else:
             answer, refusal = self._go_on(thread, call.action)
         self._executed = executions[before:]
-        return ReplayStep(answer, refusal, executions_in_words(self._executed))
+        return ReplayStep(answer, refusal, decoded(self._executed))
 
     def failed_otherwise(self, call: Call) -> bool:
         """Whether a PCONFIG failed that should not have, or none that should."""
@@ -195,6 +196,10 @@ class LockRun:
 
     def _may_fail(self) -> str:
         return "yes" if self.run.faults_left else "no"
+
+    def inventory(self) -> tuple[Inventory, ...]:
+        """Nothing: threads are seen by what they ask for, not by what lies in the tables."""
+        return ()
 
     def observe(self, _claim: Property, _trace: Trace) -> Iterator[str]:
         """Who holds and who waits, as the kernel's own locks have it."""

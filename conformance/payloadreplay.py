@@ -24,7 +24,7 @@ from conformance.payloadtexts import (
     filled,
     token_in_words,
 )
-from conformance.replayed import HOLDS, Replay, ReplayStep, executions_in_words, holds_on
+from conformance.replayed import HOLDS, Executed, Replay, ReplayStep, decoded, holds_on
 from designs import Design
 from model import Scope
 
@@ -156,8 +156,8 @@ def _observed(grounding: Grounding, expected: State, seen: Mapping[str, str]) ->
     )
 
 
-def _executions(seen: Seen, is_open: bool) -> tuple[str, ...]:
-    return () if is_open else executions_in_words(seen.executions)
+def _executions(seen: Seen, is_open: bool) -> tuple[Executed, ...]:
+    return () if is_open else decoded(seen.executions)
 
 
 def _shown(grounding: Grounding, trace: Trace, seen: Seen) -> Iterator[str]:

@@ -18,6 +18,7 @@ from checker.systems.grounding import Grounding
 from checker.systems.property import Property
 from checker.systems.system import Call, State
 from conformance.abstraction import AbstractionError, abstract
+from conformance.inventory import Inventory, inventory
 from conformance.lockrun import LockRun
 from conformance.lockstep import booted, differences
 from conformance.observe import observe
@@ -26,7 +27,7 @@ from conformance.replayed import (
     HOLDS,
     Replay,
     ReplayStep,
-    executions_in_words,
+    decoded,
     has_failed,
     holds_on,
 )
@@ -55,6 +56,9 @@ class Performer(Protocol):
     def state(self) -> State:
         """The model state that the kernel is in."""
 
+    def inventory(self) -> tuple[Inventory, ...]:
+        """Which keys are held now; none where there are no key tables to look at."""
+
     def observe(self, claim: Property, trace: Trace) -> Iterable[str]:
         """What the violation that the trace ends in looks like there."""
 
@@ -77,8 +81,14 @@ def replay(
     kernel = performer(design, scope, grounding, claim, trace)
     steps: list[ReplayStep] = []
     states: list[State] = []
+    held: list[Inventory] = []
+
+    def look(expected: State, what: str) -> None:
+        states.append(_observed(kernel, grounding, expected, what))
+        held.extend(kernel.inventory())
+
     try:
-        states.append(_observed(kernel, grounding, trace.start, "booting"))
+        look(trace.start, "booting")
         for number, expected in enumerate(trace.steps, 1):
             what = f"step {number}, {expected.call.action}"
             steps.append(done := _made(kernel, expected.call, what))
@@ -88,12 +98,12 @@ def replay(
                 )
             if kernel.failed_otherwise(expected.call):
                 raise _Different(f"{what}: the PCONFIGs that failed are not those of the trace")
-            states.append(_observed(kernel, grounding, expected.state, what))
+            look(expected.state, what)
     except (_Different, AbstractionError) as difference:
-        return Replay(tuple(steps), (), str(difference))
+        return Replay(tuple(steps), (), str(difference), tuple(held))
     if holds_on(grounding, claim, trace, states, steps[-1].answer if steps else ""):
-        return Replay(tuple(steps), (), HOLDS)
-    return Replay(tuple(steps), tuple(kernel.observe(claim, trace)))
+        return Replay(tuple(steps), (), HOLDS, tuple(held))
+    return Replay(tuple(steps), tuple(kernel.observe(claim, trace)), inventories=tuple(held))
 
 
 class _OnKeyService:
@@ -110,7 +120,7 @@ class _OnKeyService:
         before = len(executions)
         answer = subject.call(self._grounding, call)
         self._executed = executions[before:]
-        return ReplayStep(answer, subject.refusal, executions_in_words(self._executed))
+        return ReplayStep(answer, subject.refusal, decoded(self._executed))
 
     def failed_otherwise(self, call: Call) -> bool:
         """Whether other PCONFIGs failed than the call says."""
@@ -119,6 +129,10 @@ class _OnKeyService:
     def state(self) -> State:
         """The abstract state of the kernel's bytes."""
         return abstract(self._subject, self._grounding)
+
+    def inventory(self) -> tuple[Inventory, ...]:
+        """The keys in the tables and the vault, as fingerprints."""
+        return (inventory(self._subject.kernel),)
 
     def observe(self, claim: Property, trace: Trace) -> Iterable[str]:
         """What the bytes show."""

@@ -9,35 +9,70 @@ from checker.answers.trace import Trace, choice_of, is_true_in
 from checker.systems.grounding import Grounding
 from checker.systems.property import Property
 from checker.systems.system import State
+from conformance.inventory import ALGORITHM, Inventory
 from impl import Command, Status
-from impl.hardware.pconfig import Execution
+from impl.hardware.pconfig import SETS_KEY, Execution
 
 HOLDS = "the implementation did the same, yet the property holds of it"
 """The disagreement where everything agrees but the judgement."""
 
 
 @dataclasses.dataclass(frozen=True)
+class Executed:
+    """One PCONFIG: on which CPU, its decoded operand, and its status; `str` says it in a line.
+
+    `algorithm` is "" for a command that sets no key; `key` is the fingerprint of what the operand's
+    key fields held, "" where they were zero: of SET_KEY_RANDOM the entropy, of other commands what
+    was left in a structure that was used before.
+    """
+
+    cpu: int
+    package: int
+    command: str
+    keyid: int
+    algorithm: str
+    key: str
+    status: str
+
+    @property
+    def is_done(self) -> bool:
+        """Whether the entry was programmed."""
+        return self.status == Status.PROG_SUCCESS.name
+
+    def __str__(self) -> str:
+        operand = [f"{self.command} KeyID {self.keyid}", self.algorithm]
+        if self.key:
+            fields = {"SET_KEY_DIRECT": "key", "SET_KEY_RANDOM": "entropy"}
+            operand.append(f"{fields.get(self.command, 'left in its key fields:')} {self.key}")
+        said = ", ".join(filter(None, operand))
+        return f"CPU {self.cpu} of package {self.package}: {said} -> {self.status}"
+
+
+@dataclasses.dataclass(frozen=True)
 class ReplayStep:
     """What the kernel did in one call: its answer, its own words for a refusal, the PCONFIGs run.
 
-    Each of `executions` names CPU, package, command, KeyID and status.
+    `executions` are in the order in which they were executed.
     """
 
     answer: str
     refusal: str
-    executions: tuple[str, ...]
+    executions: tuple[Executed, ...]
 
 
 @dataclasses.dataclass(frozen=True)
 class Replay:
     """A replayed counterexample; `disagreement` is empty exactly when it replayed.
 
-    `observed` says, from the kernel's bytes and locks, what the violation looks like.
+    `observed` says, from the kernel's bytes and locks, what the violation looks like. `inventories`
+    are of the states that were reached, the first after booting; none for a system that has no key
+    tables.
     """
 
     steps: tuple[ReplayStep, ...]
     observed: tuple[str, ...]
     disagreement: str = ""
+    inventories: tuple[Inventory, ...] = ()
 
     @property
     def agrees(self) -> bool:
@@ -70,11 +105,18 @@ def holds_on(
     )
 
 
-def executions_in_words(executions: Iterable[Execution]) -> tuple[str, ...]:
-    """One line for each PCONFIG that was executed: where, what, and its status."""
+def decoded(executions: Iterable[Execution]) -> tuple[Executed, ...]:
+    """Each PCONFIG that was executed, its operand decoded."""
     return tuple(
-        f"CPU {done.cpu} of package {done.package}: {Command(done.command).name}"
-        f" KeyID {done.keyid} -> {done.status.name}"
+        Executed(
+            done.cpu,
+            done.package,
+            Command(done.command).name,
+            done.keyid,
+            ALGORITHM if done.command in SETS_KEY else "",
+            done.key,
+            done.status.name,
+        )
         for done in executions
     )
 

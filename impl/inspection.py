@@ -97,6 +97,11 @@ class Inspection:
         weights = [bitmap.weight() for bitmap in self._service.bitmaps]
         return sum(weights) if package is None else weights[package]
 
+    @property
+    def has_vault(self) -> bool:
+        """Whether the kernel keeps a vault: not with per-package KeyIDs."""
+        return isinstance(self._service, GlobalKeyService)
+
     def vault(self, keyid: int) -> tuple[int, bytes, bytes]:
         """(control word, data key, tweak key) of a vault slot, unwrapped (global scope)."""
         kept = self._global().vault.read(keyid)

@@ -20,7 +20,8 @@ from checker import (
     answer,
     answer_by,
 )
-from checker.answers.trace import Trace, is_true_in
+from checker.answers.falsehood import false_of_state
+from checker.answers.trace import Trace
 from checker.certifying.certificate import is_refused
 from checker.engines import Watch
 from checker.solving.bounded import never_taken
@@ -189,8 +190,5 @@ def what_broke(grounding: Grounding, claim: Property, trace: Trace) -> str:
         step = Reading(grounding, trace.states[-2], trace.states[-1], trace.steps[-1].answer)
         return claim.explain(step, {}, call)
     state = trace.states[-1]
-    formula = grounding.property(claim).state
-    indices = grounding.finite.failing_instance(
-        formula, lambda term: is_true_in(grounding.system, state, term)
-    )
+    indices, _ = false_of_state(grounding, claim, state)
     return claim.explain(Reading(grounding, state), indices, call)

@@ -28,7 +28,7 @@ LIBRARIES: dict[str, set[str]] = {
     "properties": {"z3"},
     "impl": {"cryptography"},
     "conformance": set(),
-    "mktme": {"distributed", "rich", "typer"},
+    "mktme": {"distributed", "pydantic", "rich", "typer"},
 }
 """Package to the libraries beyond Python's own that it may import."""
 

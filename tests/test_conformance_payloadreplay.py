@@ -199,8 +199,8 @@ def test_a_replay_shows_each_step_as_if_the_text_ended_there_and_no_digit_of_the
         replayed.steps[0].refusal
     )
     assert "if the text ended here: accepted" == replayed.steps[1].refusal
-    assert ("CPU 0 of package 0: CLEAR_KEY KeyID 1 -> PROG_SUCCESS",) == (
-        replayed.steps[3].executions
+    assert ["CPU 0 of package 0: CLEAR_KEY KeyID 1 -> PROG_SUCCESS"] == list(
+        map(str, replayed.steps[3].executions)
     )
     assert (
         "payload of 47 bytes: type=clear key=<32 digits of key A (1f34)>",

@@ -163,11 +163,19 @@ def test_a_replay_tells_what_the_kernel_did() -> None:
     done = replayed(*example(), Scope())
     assert done.agrees
     assert ["ok", "ENOKEY"] == [step.answer for step in done.steps]
-    assert [
-        "CPU 0 of package 0: SET_KEY_DIRECT KeyID 1 -> PROG_SUCCESS",
-        "CPU 0 of package 1: SET_KEY_DIRECT KeyID 1 -> DEVICE_BUSY",
-    ] == list(done.steps[1].executions)
     a, b = user_key("A").fingerprint, user_key("B").fingerprint
+    assert [
+        f"CPU 0 of package 0: SET_KEY_DIRECT KeyID 1, AES-XTS-128, key {b} -> PROG_SUCCESS",
+        f"CPU 0 of package 1: SET_KEY_DIRECT KeyID 1, AES-XTS-128, key {b} -> DEVICE_BUSY",
+    ] == list(map(str, done.steps[1].executions))
+    assert [
+        {},
+        {(0, 1): a, (1, 1): a},
+        {(0, 1): b, (1, 1): a},
+    ] == [held.entries for held in done.inventories]
+    assert [{}, {1: None}, {1: None}] == [
+        {keyid[0]: None for keyid in held.serials} for held in done.inventories
+    ]
     serial = done.observed[0].split(",")[0]
     assert [
         f"{serial}, KeyID 1, package 0 (2 CPUs online): encrypt aes-xts-128 key {b}",

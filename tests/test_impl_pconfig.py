@@ -6,7 +6,7 @@ from __future__ import annotations
 import pytest
 
 from impl.errors import GeneralProtection
-from impl.hardware.keytable import RESET, Entry, Mode
+from impl.hardware.keytable import RESET, Entry, Mode, fingerprint
 from impl.hardware.machine import Machine
 from impl.hardware.pconfig import (
     Command,
@@ -242,7 +242,9 @@ def test_every_execution_is_logged_without_key_bytes() -> None:
     execute(machine, Structure(1, SET_DIRECT, DATA, TWEAK))
     execute(machine, Structure(0, control(9)), package=1)
     assert [
-        Execution(0, 0, 1, Command.SET_KEY_DIRECT, Status.PROG_SUCCESS),
+        Execution(
+            0, 0, 1, Command.SET_KEY_DIRECT, Status.PROG_SUCCESS, 1, fingerprint(DATA, TWEAK)
+        ),
         Execution(0, 1, 0, 9, Status.INVALID_PROG_CMD),
     ] == machine.executions
     assert "DDDD" not in repr(machine.executions)

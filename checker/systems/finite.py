@@ -121,8 +121,11 @@ class Finite:
         """All tuples of positions, in lexicographic order."""
         return itertools.product(*(range(self.size(sort)) for sort in sorts))
 
-    def failing_instance(self, formula: Term, is_true: Callable[[Term], bool]) -> dict[str, int]:
-        """Quantified variable name to position, for the first instance that makes it false.
+    def failing_instance(
+        self, formula: Term, is_true: Callable[[Term], bool]
+    ) -> tuple[dict[str, int], Term]:
+        """Quantified variable name to position, for the first instance that makes it false, and the
+        part of that instance which is false.
 
         Looks through nested quantifiers, conjunctions, and the conclusions of implications.
         `formula` must have been built by this interpretation, and be false under `is_true`.
@@ -138,7 +141,7 @@ class Finite:
             elif z3.is_implies(formula):
                 formula = formula.arg(1)
             else:
-                return found
+                return found, formula
 
     def _width(self, sort: Index | Enum) -> int:
         return max(1, (self.size(sort) - 1).bit_length())

@@ -32,6 +32,9 @@ from checker.systems.system import (
 )
 from checker.systems.wellformed import require_well_formed
 
+OBSERVED = "observed!"
+"""How the names of the constants begin that stand for what was observed after a step."""
+
 
 def _ground_name(finite: Finite, family: Family, indices: tuple[int, ...]) -> str:
     if not indices:
@@ -131,8 +134,8 @@ class Grounding:
         constants, so that the formula judges what was seen and not what the model would do.
         """
         choice, _, _ = self._steps[action]
-        answer = self.finite.fresh("observed!answer", self.text.answers)
-        after = _ground_variables(self.finite, self.text.families, prefix="observed!")
+        answer = self.finite.fresh(OBSERVED + "answer", self.text.answers)
+        after = _ground_variables(self.finite, self.text.families, prefix=OBSERVED)
         transition = Transition(
             action=action,
             old=self.old,

@@ -228,7 +228,7 @@ class Machine:
                 if command is Command.SET_KEY_RANDOM:
                     self.accesses.write(acting.touched_random)
                 pconfig.program(acting.table, structure, acting.random)
-        self.executions.append(Execution(cpu, package, structure.keyid, structure.command, status))
+        self.executions.append(structure.executed(package, cpu, status))
         return Outcome(status)
 
 

@@ -25,7 +25,7 @@ from typing import Final
 
 from impl.errors import GeneralProtection
 from impl.hardware.engine import KEY_BYTES
-from impl.hardware.keytable import RESET, Entry, KeyTable, Mode
+from impl.hardware.keytable import RESET, Entry, KeyTable, Mode, fingerprint
 from impl.hardware.msr import AES_XTS_128 as AES_XTS_128
 from impl.hardware.msr import Registers
 
@@ -87,13 +87,19 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Execution:
-    """One executed PCONFIG, without key bytes. ``command``: the raw byte, valid or not."""
+    """One executed PCONFIG, without key bytes. ``command``: the raw byte, valid or not.
+
+    ``algorithm``: the operand's algorithm bits. ``key``: the fingerprint of what its key fields
+    held, "" where they were zero.
+    """
 
     cpu: int
     package: int
     keyid: int
     command: int
     status: Status
+    algorithm: int = 0
+    key: str = ""
 
 
 def control(command: int, algorithm: int = 0) -> int:
@@ -146,6 +152,18 @@ class Structure:
     def algorithm(self) -> int:
         """Bits 23:8 of keyid_ctrl: one bit per algorithm."""
         return self.keyid_ctrl >> ALGORITHM_SHIFT & ALGORITHM_MASK
+
+    @property
+    def key(self) -> str:
+        """The fingerprint of what the key fields hold; "" where they are zero."""
+        if not any(self.field_1 + self.field_2):
+            return ""
+        return fingerprint(self.field_1[:KEY_BYTES], self.field_2[:KEY_BYTES])
+
+    def executed(self, package: int, cpu: int, status: Status) -> Execution:
+        """The record of an execution with this operand on a CPU."""
+        command, algorithm = self.command, self.algorithm
+        return Execution(cpu, package, self.keyid, command, status, algorithm, self.key)
 
 
 def check_operand(privilege: int, leaf: int, address: int, registers: Registers) -> None:
