@@ -67,4 +67,4 @@ CALLS: Mapping[str, Callable[[Reading, Labels], str]] = {
 CHANGES: Mapping[str, Callable[[tuple[int, ...], str, Reading], str]] = {
     "may_fail": lambda at, new, _: "no other programming fails",
 }
-"""The words for what changes beside what `lockpanel` shows."""
+"""The words for what changes beside what the panels show."""

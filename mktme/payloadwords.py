@@ -7,14 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from rich import box
-from rich.table import Table
-
 from checker import Grounding
 from checker.systems.reading import Reading
 from conformance.payloadtexts import KEY, token_in_words
-from model.payloadstate import FIELDS
-from model.sorts import TOKEN
 
 Labels = Mapping[str, str]
 
@@ -78,26 +73,3 @@ _ACCESSES = {
 
 def _amount(held: str) -> str:
     return "all of" if held == "whole" else "the first bytes of"
-
-
-def tokens_table(reading: Reading, before: Reading) -> Table:
-    """The parser's tokens: the mask, and what the text has as the documentation describes it."""
-    table = Table(box=box.SIMPLE_HEAD, header_style="bold", pad_edge=False)
-    for title in ("token", "mask", "read", "documented so far"):
-        table.add_column(title)
-    for position, token in enumerate(TOKEN.constants[:-1]):
-        bit = "1" if reading.is_true("seen", position) else "0"
-        was = "1" if before.is_true("seen", position) else "0"
-        written = "yes" if reading.is_true("written", position) else ""
-        table.add_row(
-            f"{token}=", bit if bit == was else f"{bit} *", _read(reading, token), written
-        )
-    return table
-
-
-def _read(reading: Reading, token: str) -> str:
-    """What the parser has of a token: a type, or how much of a key."""
-    if token == "type":
-        return {"empty": "", "no_encrypt": "no-encrypt"}.get(reading("kind"), reading("kind"))
-    held = reading(FIELDS[token]) if token in FIELDS else "nothing"
-    return "" if held == "nothing" else f"{held} key"

@@ -20,8 +20,10 @@ from checker.engines import attempted, settled, unknown
 from checker.systems.reading import Reading
 from designs import Design
 from mktme import words
-from mktme.explain import TABLES
 from mktme.judge import question_of
+from mktme.traces.drawing import Moment
+from mktme.traces.telling import frame_of
+from mktme.traces.terminal import panels
 from model import Scope, text_of
 from model.sorts import KEY
 from properties import PROPERTIES
@@ -122,17 +124,21 @@ def _stuck(
     yield Text(f"\nNo proof for any size. The induction gets stuck (scope: {sizes}):", style="bold")
     before = Reading(attempt.grounding, gap.before)
     system = PROPERTIES[property_id].system
-    table = TABLES[system]
     if gap.call is None or gap.after is None:
         yield Text(f"{gap.failed} is false in this initial state:")
-        yield from table(before, before)
+        yield from _drawn(system, before)
         return
     step = TraceStep(gap.call, "ok", gap.after)
     if gap.assumed:
         yield Text(f"All that was assumed ({', '.join(gap.assumed)}) is true here:")
     else:
         yield Text("Nothing was assumed of the state before it:")
-    yield from table(before, before)
+    yield from _drawn(system, before)
     yield Text(f"But after “{words.call_in_words(before, step, system)}”, {gap.failed} is not:")
-    yield from table(Reading(attempt.grounding, gap.after), before)
+    yield from _drawn(system, before, Reading(attempt.grounding, gap.after))
     yield Text(REAL[gap_is_reached(attempt, seconds_max=seconds_max)])
+
+
+def _drawn(system: str, *run: Reading) -> Iterator[RenderableType]:
+    """The last of some states, beside the one before it."""
+    return panels(frame_of([Moment(reading) for reading in run], system))

@@ -45,11 +45,6 @@ def steps(number: int) -> str:
     return "1 step" if number == 1 else f"{number} steps"
 
 
-def compared(now: str, then: str) -> Text:
-    """What a state shows in one place; marked where it was something else before."""
-    return Text(now) if now == then else Text(f"{now} *", style="bold")
-
-
 def matrices(cells: Sequence[Cell], width: int) -> Iterable[RenderableType]:
     """The matrix, in blocks of as many designs as fit side by side into a width in characters."""
     designs = list(dict.fromkeys(cell.design.name for cell in cells))

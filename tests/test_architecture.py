@@ -144,6 +144,7 @@ def test_no_package_imports_a_test_library_and_only_mktme_speaks_to_a_terminal()
         "cvc5": {"checker"},
         "distributed": {"mktme"},
         "numpy": {"checker"},
+        "pydantic": {"mktme"},
         "pysat": {"checker"},
         "rich": {"mktme"},
         "typer": {"mktme"},

@@ -13,12 +13,14 @@ from checker import Limits
 from checker.systems.reading import Reading
 from conformance.payloadtexts import KEY
 from designs import design_from_text
-from mktme import explain, payloadwords, words
+from mktme import words
 from mktme.judge import Cell, judge
 from mktme.kept import keep
 from mktme.orders import Orders
 from mktme.proving import proof
 from mktme.record import record
+from mktme.traces.telling import document_of
+from mktme.traces.terminal import explanation
 from mktme.verify import verify
 from model import Scope
 from properties import PROPERTIES
@@ -94,23 +96,11 @@ def test_accesses_out_of_bounds_are_told() -> None:
     ] == changes(Text("rfc-v2").begin().take("unknown=garbage"), begun)
 
 
-def test_the_table_shows_the_mask_and_marks_what_a_step_has_set() -> None:
-    before, after = Text("rfc-v2").begin(), Text("rfc-v2").begin().take("key=long")
-    readings = [Reading(text.grounding, text.state) for text in (after, before)]
-    rows = [line.split() for line in printed([payloadwords.tokens_table(*readings)]).splitlines()]
-    assert ["key=", "1", "*", "whole", "key"] in rows
-    assert ["type=", "0"] in rows
-
-
-def test_every_system_has_a_table_of_its_own() -> None:
-    assert {claim.system for claim in PROPERTIES.values()} <= set(explain.TABLES)
-
-
 def test_the_posted_parsers_counterexample_is_explained_and_replayed() -> None:
     found = cell("rfc-v2")
     assert found.verdict is not None
     assert ("VIOLATED", 235, None) == (found.word, found.verdict.states, found.price)
-    said = printed(explain.explanation(found, parser_of("rfc-v2")))
+    said = printed(explanation(document_of(found, Scope(), parser_of("rfc-v2"))))
     for line in (
         "rfc-v2 violates payload-as-documented, in 4 steps",
         "0. before the first payload",
@@ -128,7 +118,7 @@ def test_the_posted_parsers_counterexample_is_explained_and_replayed() -> None:
 def test_refusing_user_keys_is_told_as_a_price_and_without_the_key() -> None:
     found = cell("cpu-keys-only")
     assert "a documented payload of type=user is refused" == found.price
-    said = printed(explain.explanation(found, parser_of("cpu-keys-only")))
+    said = printed(explanation(document_of(found, Scope(), parser_of("cpu-keys-only"))))
     assert f"take key=<32 digits of key A ({KEY.fingerprint})>\n" in said
     written = json.dumps(record([found], Scope()))
     for part in (KEY.data_key.hex(), KEY.tweak_key.hex()):

@@ -9,9 +9,10 @@ import typer
 from checker import Limits
 from conformance.lockstep import ground
 from designs import design_from_text
-from mktme import explain as telling
 from mktme import options, proving, render, statuses
 from mktme.commands.asking import console, judged
+from mktme.traces.telling import document_of
+from mktme.traces.terminal import explanation
 from model import Scope
 from properties import not_applicable, property_from_text
 
@@ -48,7 +49,8 @@ def explain(
         for note in render.notes([cell]):
             out.print(note)
     else:
-        for part in telling.explanation(cell, ground(chosen, scope, claim.system)):
+        document = document_of(cell, scope, ground(chosen, scope, claim.system))
+        for part in explanation(document):
             out.print(part)
     return statuses.for_compare([cell])
 

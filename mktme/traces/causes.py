@@ -67,7 +67,7 @@ def _cause(
         before = Reading(grounding, trace.states[number - 1])
         step, call = steps[number - 1], trace.steps[number - 1].call
         if _is_about(before, call.labelled(grounding.system), step, package, keyid):
-            yield f"step {number} did not program it: {_why_not(before, step, package)}"
+            yield f"step {number} did not program it: {why_not(before, step, package)}"
 
 
 def _is_programmed(step: ReplayStep, package: int, keyid: int) -> bool:
@@ -91,7 +91,8 @@ def _is_about(
     return is_its and bool(step.executions)
 
 
-def _why_not(before: Reading, step: ReplayStep, package: int) -> str:
+def why_not(before: Reading, step: ReplayStep, package: int) -> str:
+    """Why a call that programmed other packages did not program this one."""
     failed = [done for done in step.executions if done.package == package and not done.is_done]
     if failed:
         return f"PCONFIG there answered {failed[-1].status}"

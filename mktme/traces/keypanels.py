@@ -314,8 +314,7 @@ def _lies(moment: Moment, family: str, at: int) -> Place:
     shows = (_named(reading, family, at),)
     if not reading.is_true(family, at):
         return Place("–", shows=shows)
-    label = reading.grounding.finite.labels(BYTES)[at]
-    return Place("holds it", _known_key(label), True, "residual", shows)
+    return Place("holds it", holds_key=True, mark="residual", shows=shows)
 
 
 def _lost(run: Sequence[Moment]) -> Panel:
