@@ -17,6 +17,8 @@ Reading order:
 * `certifying`: proofs written down, and the second checkers; `certificate` first
 * `question`, `engines`, `portfolio`: what is asked, which engines there are, which is asked when;
   `confirm`: what is done with a violation; `killable`: processes that can be ended
+* `comparing`: two systems side by side, and what one allows and the other does not; `difference`
+  first
 """
 
 from __future__ import annotations
