@@ -12,13 +12,14 @@ from typing import Final
 import typer
 
 from mktme import ending, statuses
-from mktme.commands import agreeing, explaining, judging, looking, simulating
+from mktme.commands import agreeing, differ, explaining, judging, looking, simulating
 
 COMMANDS: Final[Mapping[str, Callable[..., int]]] = {
     "compare": judging.compare,
     "check": judging.check,
     "explain": explaining.explain,
     "lemmas": explaining.lemmas,
+    "differ": differ.differ,
     "conform": agreeing.conform,
     "mutants": agreeing.mutants,
     "verify-certificate": looking.verify_certificate,

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from checker.answers.verdict import Verdict
 from checker.certifying.certificate import is_refused
+from mktme.differences import OPEN, Difference
 from mktme.judge import Cell
 
 HOLDS = 0
@@ -21,13 +22,15 @@ READER_GONE = 141
 
 MEANINGS = {
     HOLDS: "every property holds or does not apply (check), every cell is decided (compare), every"
-    " line ran and answered as expected (simulate)",
+    " pair is searched to its end (differ), every line ran and answered as expected (simulate)",
     VIOLATED: "a property is violated (check only), a line's answer is not the expected one"
     " (simulate)",
     BAD_INPUT: "bad input",
     INCONCLUSIVE: "inconclusive: unknown, or checked to some depth only; no proof for any size"
-    " (lemmas); a race that no expectation judges was not searched to its end (simulate)",
-    VACUOUS: "vacuous: what a property speaks about never happens",
+    " (lemmas); a pair of designs (differ), or a race that no expectation judges (simulate), was"
+    " not searched to its end",
+    VACUOUS: "vacuous: what a property speaks about never happens; two designs have no call in"
+    " common (differ)",
     DISAGREE: "two checkers disagree, a certificate is refused, a violation does not replay, or"
     " model and implementation differ (conform), or a fault that nobody notices has no"
     " explanation (mutants)",
@@ -64,3 +67,13 @@ def for_proof(verdict: Verdict) -> int:
     if is_refused(verdict):
         return DISAGREE
     return HOLDS if verdict.word == "PROVED" else INCONCLUSIVE
+
+
+def for_differ(found: Iterable[Difference]) -> int:
+    """The status of `mktme differ`, which reports: a difference is an answer like any other."""
+    found = list(found)
+    if any(one.error for one in found):
+        return DISAGREE
+    if any(one.word == "nothing in common" for one in found):
+        return VACUOUS
+    return INCONCLUSIVE if any(one.word in OPEN for one in found) else HOLDS
