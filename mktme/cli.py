@@ -25,6 +25,7 @@ COMMANDS: Final[Mapping[str, Callable[..., int]]] = {
     "verify-certificate": looking.verify_certificate,
     "payload": looking.payload,
     "list": looking.list_,
+    "schema": looking.schema,
     "simulate": simulating.simulate,
 }
 

@@ -6,7 +6,9 @@ import dataclasses
 import functools
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
+from typing import Literal
 
+from pydantic import Field
 from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
@@ -16,6 +18,7 @@ from conformance.edges import Walk, walk
 from designs import Design
 from mktme import statuses
 from mktme.executors import side_by_side
+from mktme.results.shape import Shape
 from model import Scope
 
 
@@ -95,3 +98,49 @@ def _answers(made: Walk) -> Table:
         said = ", ".join(f"{answer} {times:,}" for answer, times in sorted(answers.items()))
         table.add_row(action, f"{sum(answers.values()):,}", said)
     return table
+
+
+class Walked(Shape):
+    """One design. Its numbers are null where model and implementation differ."""
+
+    design: str
+    agrees: bool
+    states: int | None
+    explored: int | None = Field(description="Transitions that the checker's explorer counts.")
+    walked: int | None = Field(description="Transitions that were made on the implementation.")
+    again: int | None = Field(description="Transitions that were made from a second history.")
+    answers: dict[str, dict[str, int]] | None = Field(
+        description="For each action how often it gave each answer."
+    )
+    disagreement: str | None = Field(description="In what they differ.")
+    seconds: float | None
+
+
+class Conformance(Shape):
+    """What `mktme conform --json` prints."""
+
+    format: Literal["mktme-conform"] = "mktme-conform"
+    version: Literal[1] = 1
+    scope: Scope
+    histories: int = Field(description="From how many histories of each state.")
+    designs: list[Walked]
+
+
+def record(found: Sequence[Conformed], scope: Scope, histories: int) -> Conformance:
+    """The walks, in the order asked for."""
+    return Conformance(scope=scope, histories=histories, designs=[_record(one) for one in found])
+
+
+def _record(one: Conformed) -> Walked:
+    made = one.walk
+    return Walked(
+        design=one.design.name,
+        agrees=one.agrees,
+        states=made.states if made else None,
+        explored=made.explored if made else None,
+        walked=made.walked if made else None,
+        again=made.again if made else None,
+        answers={name: dict(answers) for name, answers in made.made.items()} if made else None,
+        disagreement=one.disagreement or None,
+        seconds=round(made.seconds, 3) if made else None,
+    )

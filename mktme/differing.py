@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator, Sequence
+from typing import Literal
 
+from pydantic import Field
 from rich import box
 from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from mktme.differences import Difference
+from mktme.results.shape import Shape
 from mktme.scenario import BothCalls
 from model import Scope
 
@@ -78,3 +82,57 @@ def _call(number: int, call: BothCalls, one: Difference) -> Iterator[Text]:
 
 def _sizes(scope: Scope) -> str:
     return str(scope).rpartition(", ")[0]  # without threads: each call is made by itself
+
+
+class Side(Shape):
+    """What one design makes of a call of the scenario."""
+
+    call: str
+    answer: str
+
+
+class RefusingSide(Side):
+    """The same of the design that does not allow it."""
+
+    kernel: str | None = Field(description="Why the running kernel refuses; null if it does not.")
+
+
+class ScenarioCall(Shape):
+    """One call of a scenario, as each design has it."""
+
+    allows: Side
+    refuses: RefusingSide
+
+
+class Direction(Shape):
+    """What one design allows and another does not."""
+
+    allows: str = Field(description="The design that allows the scenario.")
+    refuses: str = Field(description="The design that does not.")
+    found: str = Field(description="In a word what was found.")
+    length: int | None = Field(description="Calls of the shortest scenario, if there is one.")
+    depth: int = Field(description="Calls that were searched.")
+    searched: str = Field(description="By whom and how far, in words.")
+    start: str | None = Field(description="How the machine boots, if there is a scenario.")
+    calls: list[ScenarioCall]
+    replayed: bool | None = Field(description="Whether both implementations did the same.")
+    disagreement: str | None
+    seconds: float
+
+
+class Differences(Shape):
+    """What `mktme differ --json` prints."""
+
+    format: Literal["mktme-differ"] = "mktme-differ"
+    version: Literal[1] = 1
+    scope: dict[str, int] = Field(
+        description="Sizes; there are no threads, for calls are made one after the other."
+    )
+    differences: list[Direction] = Field(description="Both directions of each pair.")
+
+
+def record(found: Sequence[Difference], scope: Scope) -> Differences:
+    """The differences, in their order."""
+    sizes = {name: size for name, size in dataclasses.asdict(scope).items() if name != "threads"}
+    directions = [Direction.model_validate(one.as_json()) for one in found]
+    return Differences(scope=sizes, differences=directions)

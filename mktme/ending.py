@@ -22,8 +22,10 @@ from conformance.mutants.catalogue import MutantError
 from designs import DesignError
 from impl import KernelError
 from mktme import statuses
+from mktme.baseline import BaselineError
 from mktme.executors import ExecutorError
 from mktme.orders import OrderError
+from mktme.results.output import NotWritten
 from mktme.simulation.printable import escaped
 from mktme.simulation.script import ScriptError
 from mktme.simulation.simulate import Unmet
@@ -42,6 +44,7 @@ REFUSALS: Final = (
     MutantError,
     CheckpointError,
     Unreadable,
+    BaselineError,
 )
 
 
@@ -101,6 +104,8 @@ def _status(run: Callable[[], int | None], commands: Iterable[str]) -> int:
         return _lost(lost)
     except REFUSALS as refusal:
         return _refuse(str(refusal))
+    except NotWritten as failure:
+        return _refuse(str(failure), statuses.NOT_WRITTEN)
     except Unmet as surprise:
         return _refuse(str(surprise), statuses.VIOLATED)
     except TyperException as refusal:

@@ -74,6 +74,11 @@ class Cell:
         return bool(self.error) or (self.replay is not None and not self.replay.agrees)
 
     @property
+    def disagreement(self) -> str:
+        """In what two checkers, or checker and implementation, contradict each other; "" if not."""
+        return self.error or (self.replay.disagreement if self.replay else "")
+
+    @property
     def trace(self) -> Trace | None:
         """The counterexample, if there is one."""
         return self.verdict.trace if self.verdict else None

@@ -1,31 +1,31 @@
-"""Decides how designs, properties, knobs and a script's commands are listed."""
+"""Decides how what there is (designs, properties, knobs, …) is listed for people."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Final
 
 from rich.table import Table
 from rich.text import Text
 
 from checker import Property
-from designs import KNOBS, Design
+from conformance.mutants.catalogue import MUTANTS
+from conformance.mutants.fault import Mutant
+from designs import DESIGNS, KNOBS, Design
 from designs.knobs import Knob
+from mktme import listed
+from mktme.results.output import FORMATS
 from mktme.simulation import expectations, vocabulary
 from mktme.simulation.language import FORMS
-from properties.catalogue import PROGRESS
+from properties import PROPERTIES
 
 
 def designs(named: Mapping[str, Design]) -> Table:
     """The named designs."""
     table = Table("design", "posture that is not as posted", "details", header_style="bold")
     for name, design in named.items():
-        changed = [
-            f"{knob.name}={getattr(design, knob.name)}"
-            for knob in KNOBS.values()
-            if knob.kind == "posture" and getattr(design, knob.name) != knob.posted
-        ]
-        details = "as posted" if design.on_release == "keep" else "repaired"
-        table.add_row(name, ", ".join(changed) or "none", details)
+        changed = [f"{knob}={value}" for knob, value in listed.posture(design).items()]
+        table.add_row(name, ", ".join(changed) or "none", listed.details(design))
     return table
 
 
@@ -36,8 +36,7 @@ def properties(claims: Mapping[str, Property]) -> Table:
     for heading in ("kind", "statement", "source"):
         table.add_column(heading)
     for claim in claims.values():
-        kind = PROGRESS.get(claim.id, claim.kind)
-        table.add_row(claim.id, kind, claim.sentence, claim.source)
+        table.add_row(claim.id, listed.kind(claim), claim.sentence, claim.source)
     return table
 
 
@@ -73,3 +72,37 @@ def commands() -> Iterator[Table]:
     for expectation, meaning in expectations.MEANINGS.items():
         table.add_row(Text(expectation), Text(meaning))
     yield table
+
+
+def mutants(known: Mapping[str, Mutant]) -> Table:
+    """The single faults that `mktme mutants` plants."""
+    table = Table(header_style="bold")
+    table.add_column("mutant", no_wrap=True)
+    for heading in ("layer", "what is wrong"):
+        table.add_column(heading)
+    for mutant in known.values():
+        table.add_row(mutant.id, mutant.layer, mutant.wrong)
+    return table
+
+
+def meanings(heading: str, known: Mapping[str, str]) -> Table:
+    """Words or numbers, each with its meaning."""
+    table = Table(header_style="bold")
+    table.add_column(heading, no_wrap=True)
+    table.add_column("meaning")
+    for word, meaning in known.items():
+        table.add_row(word, Text(meaning))
+    return table
+
+
+TABLES: Final[Mapping[str, Callable[[], Iterable[Table]]]] = {
+    "designs": lambda: [designs(DESIGNS)],
+    "properties": lambda: [properties(PROPERTIES)],
+    "knobs": lambda: [knobs(KNOBS)],
+    "commands": commands,
+    "mutants": lambda: [mutants(MUTANTS)],
+    "verdicts": lambda: [meanings("verdict", listed.VERDICT_WORDS)],
+    "formats": lambda: [meanings("format", FORMATS)],
+    "statuses": lambda: [meanings("status", listed.STATUSES)],
+}
+"""What can be listed, by name, as tables."""

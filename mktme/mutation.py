@@ -5,8 +5,9 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
-from typing import Any
+from typing import Literal
 
+from pydantic import Field
 from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
@@ -14,6 +15,7 @@ from rich.text import Text
 from conformance.mutants.catalogue import Tried, tried
 from mktme import statuses
 from mktme.executors import side_by_side
+from mktme.results.shape import Shape
 
 
 def all_tried(ids: Sequence[str], pool: Executor, done: Callable[[str], None]) -> list[Tried]:
@@ -64,27 +66,49 @@ def _mutants(number: int) -> str:
     return f"{number} mutant" if number == 1 else f"{number} mutants"
 
 
-def record(found: Sequence[Tried]) -> dict[str, Any]:
-    """One object for each mutant; what only a killed one has is null for a survivor.
+class Mutated(Shape):
+    """One mutant; what only a killed one has is null for a survivor."""
 
-    `where` is the function or action with the fault, `told` what the check said of it.
-    """
-    return {"mutants": [_result(one) for one in found]}
+    id: str
+    layer: str
+    where: str = Field(description="The function or action with the fault.")
+    wrong: str = Field(description="The fault, in words.")
+    design: str
+    scope: str
+    killed_by: str | None = Field(description="The check that noticed it.")
+    after: int | None = Field(description="How much of `unit` it took.")
+    unit: str | None
+    told: str | None = Field(description="What the check said of it.")
+    survives: str | None = Field(description="Why a survivor is no surprise.")
+    seconds: float
 
 
-def _result(one: Tried) -> dict[str, Any]:
+class Mutants(Shape):
+    """What `mktme mutants --json` prints."""
+
+    format: Literal["mktme-mutants"] = "mktme-mutants"
+    version: Literal[1] = 1
+    mutants: list[Mutated]
+
+
+def record(found: Sequence[Tried]) -> Mutants:
+    """One object for each mutant, in the order asked for."""
+    return Mutants(mutants=[_result(one) for one in found])
+
+
+def _result(one: Tried) -> Mutated:
     mutant, kill = one.mutant, one.kill
-    return {
-        "id": mutant.id,
-        "layer": mutant.layer,
-        "where": mutant.fault.where,
-        "wrong": mutant.wrong,
-        "design": mutant.design,
-        "scope": str(mutant.scope),
-        "killed_by": kill.killer if kill else None,
-        "after": kill.after if kill else None,
-        "unit": kill.unit if kill else None,
-        "told": kill.told if kill else None,
-        "survives": None if kill else mutant.survives or None,
-        "seconds": round(one.seconds, 3),
-    }
+    return Mutated(
+        id=mutant.id,
+        layer=mutant.layer,
+        where=mutant.fault.where,
+        wrong=mutant.wrong,
+        design=mutant.design,
+        scope=str(mutant.scope),
+        killed_by=kill.killer if kill else None,
+        after=kill.after if kill else None,
+        unit=kill.unit if kill else None,
+        told=kill.told if kill else None,
+        survives=None if kill else mutant.survives or None,
+        seconds=round(one.seconds, 3),
+    )

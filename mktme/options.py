@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from checker import Limits
+from mktme.baseline import SHIPPED
 from mktme.orders import (
     ENGINE_NAMES,
     LIMITS,
@@ -15,6 +16,7 @@ from mktme.orders import (
     engine_from_text,
     folder_from_text,
 )
+from mktme.results.output import FORMATS
 from model import LIMITS as SIZES
 
 
@@ -24,9 +26,29 @@ def _range(bound: str) -> str:
 
 
 DesignArgument = Annotated[
-    str, typer.Argument(metavar="DESIGN[,knob=value…]", help="A named design, with knobs changed.")
+    str,
+    typer.Argument(metavar="DESIGN[,knob=value…]", help="A named design, with knobs changed."),
 ]
-PropertyArgument = Annotated[str, typer.Argument(metavar="PROPERTY", help="The property's id.")]
+DesignsArgument = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="DESIGN[,knob=value…]", help="Designs; all named ones if none."),
+]
+PropertyArgument = Annotated[
+    str,
+    typer.Argument(metavar="PROPERTY", help="The property's id."),
+]
+PropertiesArgument = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="PROPERTY", help="Properties; all if none."),
+]
+MutantsArgument = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="MUTANT", help="Mutants; all if none."),
+]
+PropertyOption = Annotated[
+    list[str] | None,
+    typer.Option("--property", metavar="PROPERTY", help="Judge this property (repeatable)."),
+]
 Packages = Annotated[int, typer.Option(help=f"Packages, {_range('packages')}.")]
 Cpus = Annotated[int, typer.Option(help=f"CPUs in each package, {_range('cpus')}.")]
 KeyIds = Annotated[int, typer.Option("--keyids", help=f"Usable KeyIDs, {_range('keyids')}.")]
@@ -42,7 +64,8 @@ SecondsMax = Annotated[
     float, typer.Option(help="Seconds for each cell, up to a week.", min=0.1, max=604_800.0)
 ]
 Engine = Annotated[
-    str, typer.Option(metavar="ENGINE", help=f"Who answers: {', '.join(ENGINE_NAMES)}.")
+    str,
+    typer.Option(metavar="ENGINE", help=f"Who answers: {', '.join(ENGINE_NAMES)}."),
 ]
 Memory = Annotated[
     str | None,
@@ -64,6 +87,26 @@ ExecutorName = Annotated[
     ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+Format = Annotated[
+    str | None,
+    typer.Option("--as", metavar="FORMAT", help=f"The format: {', '.join(FORMATS)}."),
+]
+OutputFile = Annotated[
+    str | None,
+    typer.Option("--output", "-o", metavar="FILE", help="Write the answer here, and print none."),
+]
+Expect = Annotated[
+    str | None,
+    typer.Option(
+        metavar="FILE",
+        help=f"Fail if any cell is not as this baseline says; {SHIPPED!r} is the one that comes"
+        " with the program.",
+    ),
+]
+WriteExpect = Annotated[
+    str | None,
+    typer.Option("--write-expect", metavar="FILE", help="Write what is found as a baseline."),
+]
 
 STATES_MAX = LIMITS.states_max or 0
 DEPTH_MAX = LIMITS.depth_max

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
 
 from rich.console import RenderableType
@@ -48,17 +49,44 @@ REAL = {
 }
 
 
-def proof(
-    design: Design, property_id: str, limits: Limits, discovers: bool
-) -> tuple[Verdict, Iterator[RenderableType]]:
-    """The verdict of a proof for any size, and how it is told.
+@dataclasses.dataclass(frozen=True)
+class Tried:
+    """What became of a try at a proof for any size.
+
+    `verdict` is settled: a second checker has confirmed what it says. `found` is the proof that it
+    had to confirm, if there was one, `attempt` what else was found out on the way, `offered` from
+    which lemmas it was made, and `seconds_max` what asking further may take.
+    """
+
+    verdict: Verdict
+    found: Proof | None
+    attempt: Attempt | None
+    question: Question
+    offered: str
+    seconds_max: float | None
+
+    @property
+    def proof(self) -> AnySize | None:
+        """What the claim rests on; None where no proof was confirmed."""
+        is_confirmed = isinstance(self.found, AnySize) and self.verdict.certificate is not None
+        return self.found if is_confirmed and isinstance(self.found, AnySize) else None
+
+    @property
+    def gap(self) -> Failure | None:
+        """Where the induction gets stuck; None where it does not, or could not be made."""
+        stuck = self.attempt is not None and self.proof is None and self.attempt.selection
+        return stuck.gap if stuck else None
+
+
+def proof(design: Design, property_id: str, limits: Limits, discovers: bool) -> Tried:
+    """Try a proof for any size.
 
     With `discovers` no lemma that stands in `properties.lemmas` is used, but what IC3 learns.
     """
     question = question_of(design, property_id, Scope())
     if question.texts is not None and question.texts.limited:
         verdict, attempt = unknown("parametric", question.texts.limited), None
-        heading = "No lemma was offered."
+        offered = "No lemma was offered."
     elif discovers:
         discovery = discover(
             text_of(design, PROPERTIES[property_id].system),
@@ -68,36 +96,30 @@ def proof(
             seconds_max=limits.seconds_max,
         )
         verdict, attempt = discovery.verdict, discovery.attempt
-        heading = f"{discovery.candidates} statements were learned from IC3 in small scopes."
+        offered = f"{discovery.candidates} statements were learned from IC3 in small scopes."
     else:
         attempt = attempted(question, limits)
         if attempt is None:
             raise AssertionError("a modelled design has a text")
-        offered = lemmas_about(PROPERTIES[property_id].system)
-        verdict, heading = attempt.verdict, f"{len(offered)} lemmas were offered."
+        number = len(lemmas_about(PROPERTIES[property_id].system))
+        verdict, offered = attempt.verdict, f"{number} lemmas were offered."
     confirmed = settled(verdict, question, limits)
-    return confirmed, _told(
-        verdict.proof, confirmed, attempt, question, heading, limits.seconds_max
-    )
+    return Tried(confirmed, verdict.proof, attempt, question, offered, limits.seconds_max)
 
 
-def _told(
-    found: Proof | None,
-    verdict: Verdict,
-    attempt: Attempt | None,
-    question: Question,
-    heading: str,
-    seconds_max: float | None,
-) -> Iterator[RenderableType]:
+def told(tried: Tried) -> Iterator[RenderableType]:
+    """What a proof rests on, or the step at which it gets stuck."""
+    question = tried.question
     yield Text(f"{question.subject['design']} / {question.claim.id}", style="bold")
     yield Text(f"The property: {PROPERTIES[question.claim.id].sentence}")
-    yield Text(heading, style="dim")
-    if isinstance(found, AnySize) and verdict.certificate is not None:
-        yield from _proved(found, verdict.certificate.confirmed)
-    elif attempt is not None and attempt.selection and attempt.selection.gap:
-        yield from _stuck(attempt, attempt.selection.gap, question.claim.id, seconds_max)
+    yield Text(tried.offered, style="dim")
+    certificate = tried.verdict.certificate
+    if tried.proof is not None and certificate is not None:
+        yield from _proved(tried.proof, certificate.confirmed)
+    elif tried.attempt is not None and tried.gap is not None:
+        yield from _stuck(tried.attempt, tried.gap, question.claim.id, tried.seconds_max)
     else:
-        yield Text(f"No proof for any size: {verdict.reason}.")
+        yield Text(f"No proof for any size: {tried.verdict.reason}.")
 
 
 def _proved(found: AnySize, confirmed: str) -> Iterator[RenderableType]:
@@ -108,12 +130,16 @@ def _proved(found: AnySize, confirmed: str) -> Iterator[RenderableType]:
         yield Text("The property is inductive by itself: it rests on no lemma.")
     for sentence in found.lemmas:
         yield Text(f"  {sentence}")
-    decidable = sum(is_stratified(condition.formula) for condition in found.conditions)
     yield Text(
-        f"{len(found.conditions)} conditions, {decidable} of them in the decidable fragment (EPR);"
-        f" Z3 refutes each, and {confirmed}.",
+        f"{len(found.conditions)} conditions, {decidable(found)} of them in the decidable fragment"
+        f" (EPR); Z3 refutes each, and {confirmed}.",
         style="dim",
     )
+
+
+def decidable(found: AnySize) -> int:
+    """How many conditions of a proof are in the decidable fragment."""
+    return sum(is_stratified(condition.formula) for condition in found.conditions)
 
 
 def _stuck(

@@ -82,29 +82,38 @@ def _cell(cell: Cell | None) -> Text:
     if cell is None:
         return Text("")
     said = sign(cell)
-    if cell.verdict is not None and cell.verdict.states is not None:
-        classes = " classes" if cell.verdict.reduced else ""
-        said.append(f"\n({cell.verdict.states:,}{classes})", style="dim")
+    if counted(cell):
+        said.append(f"\n{counted(cell)}", style="dim")
     return said
+
+
+def counted(cell: Cell) -> str:
+    """How many states a cell took, in brackets; "" where none were counted."""
+    if cell.verdict is None or cell.verdict.states is None:
+        return ""
+    return f"({cell.verdict.states:,}{' classes' if cell.verdict.reduced else ''})"
 
 
 def notes(cells: Sequence[Cell]) -> Iterable[RenderableType]:
     """A paragraph for each design, with one line for each cell that is not plainly proved."""
     for design in dict.fromkeys(cell.design.name for cell in cells):
-        told = [cell for cell in cells if cell.design.name == design]
-        told = [cell for cell in told if cell.word != "PROVED" or cell.disagrees]
+        told = [cell for cell in cells if cell.design.name == design and note(cell)]
         if not told:
             continue
         table = Table.grid(padding=(0, 2))
         table.add_column(no_wrap=True)
         table.add_column()
         for cell in told:
-            table.add_row(f"  {cell.property_id}", Text(_note(cell)))
+            table.add_row(f"  {cell.property_id}", Text(note(cell)))
         yield Text(f"{design}", style="bold")
         yield table
 
 
-def _note(cell: Cell) -> str:
+def note(cell: Cell) -> str:
+    """What there is to say of a cell beyond its verdict; "" where it is plainly proved.
+
+    The trace that it names is the counterexample's identity, which can be quoted.
+    """
     if cell.error:
         return f"THE CHECKERS DISAGREE: {cell.error}"
     if cell.replay is not None and not cell.replay.agrees:
@@ -113,8 +122,20 @@ def _note(cell: Cell) -> str:
         return f"not applicable ({cell.because})"
     if cell.word == "VIOLATED":
         price = f" § Even with every detail repaired: {cell.price}." if cell.price else ""
-        return f"{cell.story} ⇒ {cell.because}. Replayed.{price}"
+        return f"{cell.story} ⇒ {cell.because}. Replayed; trace {cell.trace_id}.{price}"
+    if cell.word == "PROVED":
+        return ""
     return f"{cell.word.lower().replace('_', ' ')}: {cell.because}"
+
+
+def said(cell: Cell) -> str:
+    """The verdict's sign, and what there is to say of it, in one line."""
+    shown, told = sign(cell).plain, note(cell)
+    if not told:
+        return shown
+    # The note of a cell that is neither proved nor violated begins with its word.
+    is_named = cell.word in ("PROVED", "VIOLATED") or cell.disagrees
+    return f"{shown}: {told}" if is_named else f"{shown.partition(' ')[0]} {told}"
 
 
 def scope_note(scope: Scope, cells: Sequence[Cell]) -> Text:

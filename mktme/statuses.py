@@ -8,6 +8,7 @@ from checker.answers.verdict import Verdict
 from checker.certifying.certificate import is_refused
 from mktme.differences import OPEN, Difference
 from mktme.judge import Cell
+from mktme.results.shapes import Comparison
 
 HOLDS = 0
 VIOLATED = 1
@@ -21,19 +22,21 @@ INTERRUPTED = 130
 READER_GONE = 141
 
 MEANINGS = {
-    HOLDS: "every property holds or does not apply (check), every cell is decided (compare), every"
-    " pair is searched to its end (differ), every line ran and answered as expected (simulate)",
-    VIOLATED: "a property is violated (check only), a line's answer is not the expected one"
-    " (simulate)",
-    BAD_INPUT: "bad input",
-    INCONCLUSIVE: "inconclusive: unknown, or checked to some depth only; no proof for any size"
-    " (lemmas); a pair of designs (differ), or a race that no expectation judges (simulate), was"
-    " not searched to its end",
-    VACUOUS: "vacuous: what a property speaks about never happens; two designs have no call in"
-    " common (differ)",
-    DISAGREE: "two checkers disagree, a certificate is refused, a violation does not replay, or"
-    " model and implementation differ (conform), or a fault that nobody notices has no"
-    " explanation (mutants)",
+    HOLDS: "every property holds or does not apply (check), every cell is decided (compare), with"
+    " --expect every cell is as the baseline says, violations included; every pair is searched to"
+    " its end (differ); every line ran and answered as expected (simulate)",
+    VIOLATED: "a property is violated, a price too (check without --expect); a cell is not as the"
+    " baseline says, or not in it (check and compare with --expect); a line's answer is not the"
+    " expected one (simulate)",
+    BAD_INPUT: "bad input; one line says what is known",
+    INCONCLUSIVE: "inconclusive: unknown, or checked to some depth only, also where a baseline says"
+    " so; no proof for any size (lemmas); a pair of designs (differ), or a race that no expectation"
+    " judges (simulate), was not searched to its end",
+    VACUOUS: "vacuous: what a property speaks about never happens, also where a baseline says so;"
+    " two designs have no call in common (differ)",
+    DISAGREE: "two checkers disagree, a certificate is refused, a violation does not replay, a"
+    " price does not show, or model and implementation differ (conform), or a fault that nobody"
+    " notices has no explanation (mutants)",
     INTERNAL: "an error of this program",
     NOT_WRITTEN: "the answer could not be written",
     INTERRUPTED: "interrupted",
@@ -41,23 +44,36 @@ MEANINGS = {
 }
 
 
-def for_check(cells: Iterable[Cell]) -> int:
-    """The status of `mktme check`, which gates. The worst cell decides."""
+def for_check(cells: Iterable[Cell], comparison: Comparison | None = None) -> int:
+    """The status of `mktme check`, which gates. The worst cell decides.
+
+    Without a baseline every violation counts, a price too: whether the property holds was the
+    question. Who accepts a price, or waits for a repair, says so in a baseline.
+    """
     cells = list(cells)
-    status = for_compare(cells)
-    if status != DISAGREE and any(cell.word == "VIOLATED" for cell in cells):
+    status = for_compare(cells, comparison)
+    is_violated = any(cell.word == "VIOLATED" for cell in cells)
+    if comparison is None and status != DISAGREE and is_violated:
         return VIOLATED
     return status
 
 
-def for_compare(cells: Iterable[Cell]) -> int:
-    """The status of `mktme compare`, which reports: a violation is an answer like any other."""
+def for_compare(cells: Iterable[Cell], comparison: Comparison | None = None) -> int:
+    """The status of `mktme compare`, which reports: a violation is an answer like any other.
+
+    With a baseline it gates, as `check` does then: another answer than the expected one counts as a
+    violation does, also where it is a better one. A disagreement goes before it, for there is no
+    answer that could be compared. A baseline cannot make a pass of what is vacuous or unknown.
+    """
     cells = list(cells)
     if any(cell.disagrees for cell in cells):
         return DISAGREE
+    if comparison is not None and comparison.is_changed:
+        return VIOLATED
     if any(cell.word == "VACUOUS" for cell in cells):
         return VACUOUS
-    if any(cell.word in ("UNKNOWN", "HOLDS_TO") for cell in cells):
+    is_open = comparison is not None and bool(comparison.differences)
+    if is_open or any(cell.word in ("UNKNOWN", "HOLDS_TO") for cell in cells):
         return INCONCLUSIVE
     return HOLDS
 

@@ -64,16 +64,16 @@ def test_an_unexplained_survivor_is_told_and_has_a_status() -> None:
 
 
 def test_the_record_names_the_place_and_is_null_where_nobody_noticed() -> None:
-    (killed, survivor) = mutation.record([LOCKSTEP, EXPLAINED])["mutants"]
-    assert "impl.service.vault.Vault.load" == killed["where"]
+    killed, survivor = mutation.record([LOCKSTEP, EXPLAINED]).mutants
+    assert "impl.service.vault.Vault.load" == killed.where
     assert ("lockstep", 1087, "calls", None) == (
-        killed["killed_by"],
-        killed["after"],
-        killed["unit"],
-        killed["survives"],
+        killed.killed_by,
+        killed.after,
+        killed.unit,
+        killed.survives,
     )
-    assert (None, None) == (survivor["killed_by"], survivor["after"])
-    assert MUTANTS[EXPLAINED.id].survives == survivor["survives"]
+    assert (None, None) == (survivor.killed_by, survivor.after)
+    assert MUTANTS[EXPLAINED.id].survives == survivor.survives
 
 
 def test_the_command_tries_the_mutants_that_it_is_asked_for(

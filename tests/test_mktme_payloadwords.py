@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 
 import pytest
 from payload_runs import Text, parser_of
@@ -13,12 +12,12 @@ from checker import Limits
 from checker.systems.reading import Reading
 from conformance.payloadtexts import KEY
 from designs import design_from_text
-from mktme import words
+from mktme import proving, words
 from mktme.judge import Cell, judge
 from mktme.kept import keep
 from mktme.orders import Orders
-from mktme.proving import proof
-from mktme.record import record
+from mktme.results import objects
+from mktme.results.report import Report
 from mktme.traces.telling import document_of
 from mktme.traces.terminal import explanation
 from mktme.verify import verify
@@ -120,12 +119,12 @@ def test_refusing_user_keys_is_told_as_a_price_and_without_the_key() -> None:
     assert "a documented payload of type=user is refused" == found.price
     said = printed(explanation(document_of(found, Scope(), parser_of("cpu-keys-only"))))
     assert f"take key=<32 digits of key A ({KEY.fingerprint})>\n" in said
-    written = json.dumps(record([found], Scope()))
+    written = objects.text(Report([found], Scope()))
     for part in (KEY.data_key.hex(), KEY.tweak_key.hex()):
         for at in range(0, 24, 2):
             assert part[at : at + 8] not in said + written
-    (result,) = record([found], Scope())["results"]
-    assert (6, True) == (result["length"], result["replayed"])
+    (result,) = objects.record(Report([found], Scope())).results
+    assert (6, True) == (result.length, result.replayed)
 
 
 def test_a_proof_has_a_certificate_that_is_confirmed_from_its_file(tmp_path) -> None:
@@ -135,7 +134,7 @@ def test_a_proof_has_a_certificate_that_is_confirmed_from_its_file(tmp_path) -> 
 
 
 def test_where_an_induction_gets_stuck_the_parsers_table_is_shown() -> None:
-    _, told = proof(design_from_text("rfc-v2"), CLAIM.id, Limits(), discovers=False)
-    said = printed(told)
+    tried = proving.proof(design_from_text("rfc-v2"), CLAIM.id, Limits(), discovers=False)
+    said = printed(proving.told(tried))
     assert "The induction gets stuck" in said
     assert "documented so far" in said

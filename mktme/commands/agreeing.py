@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from typing import Annotated
-
-import typer
-
 from conformance.edges import SMALLEST
 from conformance.mutants.catalogue import MUTANTS, mutant_from_text
 from designs import DESIGNS, design_from_text
@@ -17,10 +12,7 @@ from model import Scope
 
 
 def conform(
-    designs: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="[DESIGN[,knob=value…]]…", help="Designs; all named ones if none."),
-    ] = None,
+    designs: options.DesignsArgument = None,
     packages: options.Packages = SMALLEST.packages,
     cpus: options.Cpus = SMALLEST.cpus,
     keyids: options.KeyIds = SMALLEST.keyids,
@@ -28,6 +20,7 @@ def conform(
     vmas: options.Vmas = SMALLEST.vmas,
     histories: options.Histories = 1,
     executor: options.ExecutorName = "processes",
+    as_json: options.AsJson = False,
 ) -> int:
     """Make every transition of the key service's model on the implementation, and compare.
 
@@ -43,15 +36,16 @@ def conform(
         executors.executor(executor, most=len(chosen)) as pool,
     ):
         found = conforming.all_walked(chosen, scope, histories, pool, bar.step)
+    if as_json:
+        print(conforming.record(found, scope, histories).text())
+        return conforming.status(found)
     for part in conforming.told(found, scope):
         console().print(part)
     return conforming.status(found)
 
 
 def mutants(
-    ids: Annotated[
-        list[str] | None, typer.Argument(metavar="[ID]…", help="Mutants; all if none.")
-    ] = None,
+    ids: options.MutantsArgument = None,
     executor: options.ExecutorName = "processes",
     as_json: options.AsJson = False,
 ) -> int:
@@ -66,7 +60,7 @@ def mutants(
     ):
         found = mutation.all_tried(chosen, pool, bar.step)
     if as_json:
-        print(json.dumps(mutation.record(found), indent=2, ensure_ascii=False))
+        print(mutation.record(found).text())
         return mutation.status(found)
     for part in mutation.told(found):
         console().print(part)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import sys
+from collections.abc import Iterable, Sequence
 
 from rich.console import Console
 
@@ -12,6 +13,7 @@ from mktme.judge import Cell, judge
 from mktme.matrix import Asked, judge_all
 from mktme.orders import Orders
 from mktme.progress import progress
+from mktme.simulation.printable import escaped
 from model import Scope
 from properties import PROPERTIES
 
@@ -24,6 +26,12 @@ def once(designs: Sequence[Design]) -> list[Design]:
 def console() -> Console:
     """Standard output; nothing is coloured but what is meant to be."""
     return Console(highlight=False)
+
+
+def on_stderr(lines: Iterable[str]) -> None:
+    """Say lines beside an answer that programs read. They may quote what somebody typed."""
+    for line in lines:
+        print(f"mktme: {escaped(line)}", file=sys.stderr)
 
 
 def judged(

@@ -2,26 +2,17 @@
 
 from __future__ import annotations
 
-import dataclasses
-import json
-from typing import Annotated
-
-import typer
-
 from checker import Limits
 from designs import DESIGNS, DesignError, design_from_text
 from mktme import differing, executors, options, statuses
 from mktme.commands.asking import console, once
-from mktme.differences import LIMITS, SCOPE, Difference, of_pairs
+from mktme.differences import LIMITS, SCOPE, of_pairs
 from mktme.progress import progress
 from model import Scope
 
 
 def differ(
-    designs: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="[DESIGN[,knob=value…]]…", help="Designs; all named ones if none."),
-    ] = None,
+    designs: options.DesignsArgument = None,
     packages: options.Packages = SCOPE.packages,
     cpus: options.Cpus = SCOPE.cpus,
     keyids: options.KeyIds = SCOPE.keyids,
@@ -52,14 +43,8 @@ def differ(
     ):
         found = of_pairs(chosen, scope, limits, pool, bar.step)
     if as_json:
-        print(json.dumps(_record(found, scope), indent=2, ensure_ascii=False))
+        print(differing.record(found, scope).text())
     else:
         for part in differing.told(found, scope):
             console().print(part)
     return statuses.for_differ(found)
-
-
-def _record(found: list[Difference], scope: Scope) -> dict[str, object]:
-    sizes = dataclasses.asdict(scope)
-    del sizes["threads"]  # each call is made by itself
-    return {"scope": sizes, "differences": [one.as_json() for one in found]}

@@ -9,8 +9,10 @@ import typer
 from checker import Limits
 from conformance.lockstep import ground
 from designs import design_from_text
-from mktme import options, proving, render, statuses
+from mktme import options, proofs, proving, render, statuses
 from mktme.commands.asking import console, judged
+from mktme.results import objects
+from mktme.results.report import Report
 from mktme.traces.telling import document_of
 from mktme.traces.terminal import explanation
 from model import Scope
@@ -32,6 +34,7 @@ def explain(
     memory: options.Memory = None,
     checkpoint: options.Checkpoint = None,
     certificates: options.Certificates = None,
+    as_json: options.AsJson = False,
 ) -> int:
     """Show one counterexample step by step, and its replay.
 
@@ -43,6 +46,9 @@ def explain(
         states_max, depth_max, seconds_max, engine, memory, checkpoint, certificates
     )
     (cell,) = judged([(chosen, claim.id)], scope, orders)
+    if as_json:
+        print(objects.text(Report([cell], scope)))
+        return statuses.for_compare([cell])
     out = console()
     if cell.trace is None:
         out.print(render.sign(cell).append(f" {chosen.name} / {claim.id}: no counterexample"))
@@ -62,6 +68,7 @@ def lemmas(
         bool, typer.Option("--discover", help="Use no written lemma, but what IC3 learns.")
     ] = False,
     seconds_max: options.SecondsMax = options.SECONDS_MAX,
+    as_json: options.AsJson = False,
 ) -> int:
     """Show what a proof for any size rests on, or the step at which it gets stuck.
 
@@ -69,10 +76,16 @@ def lemmas(
     """
     chosen, claim = design_from_text(design), property_from_text(property_id)
     excluded = not_applicable(chosen, claim)
+    if excluded is not None and as_json:
+        print(proofs.not_applicable(chosen, claim.id, excluded).text())
+        return statuses.HOLDS
     if excluded is not None:
         console().print(f"{claim.id} does not apply to {chosen.name} ({excluded})", markup=False)
         return statuses.HOLDS
-    verdict, told_ = proving.proof(chosen, claim.id, Limits(seconds_max=seconds_max), discover)
-    for part in told_:
+    tried = proving.proof(chosen, claim.id, Limits(seconds_max=seconds_max), discover)
+    if as_json:
+        print(proofs.record(tried).text())
+        return statuses.for_proof(tried.verdict)
+    for part in proving.told(tried):
         console().print(part)
-    return statuses.for_proof(verdict)
+    return statuses.for_proof(tried.verdict)

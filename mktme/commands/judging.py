@@ -2,83 +2,55 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from typing import Annotated
-
-import typer
 
 from conformance.costs import Costs, Shape
 from conformance.costs import costs as measure
 from designs import DESIGNS, design_from_text
-from mktme import costs, kept, options, render, statuses
-from mktme.commands.asking import console, judged, once
+from mktme import expecting, kept, options, statuses
+from mktme.commands.asking import console, judged, on_stderr, once
+from mktme.commands.grouped import with_groups
+from mktme.commands.groups import Answering, AnsweringOptions, JudgingOptions, ScopeOptions
 from mktme.judge import Cell
-from mktme.record import record
+from mktme.results import table, writing
+from mktme.results.report import Report
 from model import Scope
 from properties import PROPERTIES, property_from_text
 
 
+@with_groups
 def compare(
-    designs: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="[DESIGN[,knob=value…]]…", help="Designs; all named ones if none."),
-    ] = None,
-    properties: Annotated[
-        list[str] | None, typer.Option("--property", help="Judge this property (repeatable).")
-    ] = None,
-    packages: options.Packages = 2,
-    cpus: options.Cpus = 2,
-    keyids: options.KeyIds = 2,
-    vmas: options.Vmas = 2,
-    threads: options.Threads = 2,
-    states_max: options.StatesMax = options.STATES_MAX,
-    depth_max: options.DepthMax = options.DEPTH_MAX,
-    seconds_max: options.SecondsMax = options.SECONDS_MAX,
-    engine: options.Engine = "auto",
-    memory: options.Memory = None,
-    checkpoint: options.Checkpoint = None,
-    certificates: options.Certificates = None,
-    executor: options.ExecutorName = "processes",
-    as_json: options.AsJson = False,
+    designs: options.DesignsArgument = None,
+    properties: options.PropertyOption = None,
+    *,
+    scope: ScopeOptions,
+    judging: JudgingOptions,
+    answering: AnsweringOptions,
 ) -> int:
     """Judge designs by properties, print the matrix, and what each design costs.
 
     Example: mktme compare rfc-v2 rfc-v2,savekeys=on --property tables-agree
     """
-    chosen = [design_from_text(text) for text in designs or DESIGNS]
+    chosen = once([design_from_text(text) for text in designs or DESIGNS])
     claims = [property_from_text(text).id for text in properties or PROPERTIES]
-    scope = Scope(packages, cpus, keyids, vmas=vmas, threads=threads)
-    orders = options.orders_of(
-        states_max, depth_max, seconds_max, engine, memory, checkpoint, certificates
-    )
-    asked = [(design, claim) for design in once(chosen) for claim in dict.fromkeys(claims)]
-    cells = judged(asked, scope, orders, executor)
+    answering.require_scope(scope)
+    asked = [(design, claim) for design in chosen for claim in dict.fromkeys(claims)]
+    cells = judged(asked, scope, judging.orders, judging.executor)
     shape = Shape(scope.packages, scope.cpus, scope.keyids)
-    measured = [measure(design, shape) for design in once(chosen)]
-    _show(cells, scope, certificates, as_json, measured)
-    return statuses.for_compare(cells)
+    measured = [measure(design, shape) for design in chosen]
+    report = _report(cells, scope, judging.certificates, answering, measured)
+    _answer(report, answering)
+    return statuses.for_compare(cells, report.comparison)
 
 
+@with_groups
 def check(
     design: options.DesignArgument,
-    properties: Annotated[
-        list[str] | None, typer.Argument(metavar="[PROPERTY]…", help="Properties; all if none.")
-    ] = None,
-    packages: options.Packages = 2,
-    cpus: options.Cpus = 2,
-    keyids: options.KeyIds = 2,
-    vmas: options.Vmas = 2,
-    threads: options.Threads = 2,
-    states_max: options.StatesMax = options.STATES_MAX,
-    depth_max: options.DepthMax = options.DEPTH_MAX,
-    seconds_max: options.SecondsMax = options.SECONDS_MAX,
-    engine: options.Engine = "auto",
-    memory: options.Memory = None,
-    checkpoint: options.Checkpoint = None,
-    certificates: options.Certificates = None,
-    executor: options.ExecutorName = "processes",
-    as_json: options.AsJson = False,
+    properties: options.PropertiesArgument = None,
+    *,
+    scope: ScopeOptions,
+    judging: JudgingOptions,
+    answering: AnsweringOptions,
 ) -> int:
     """Judge one design by some properties, and gate.
 
@@ -86,39 +58,32 @@ def check(
     """
     chosen = design_from_text(design)
     claims = [property_from_text(text).id for text in properties or PROPERTIES]
-    scope = Scope(packages, cpus, keyids, vmas=vmas, threads=threads)
-    orders = options.orders_of(
-        states_max, depth_max, seconds_max, engine, memory, checkpoint, certificates
-    )
+    answering.require_scope(scope)
     asked = [(chosen, claim) for claim in dict.fromkeys(claims)]
-    cells = judged(asked, scope, orders, executor)
-    _show(cells, scope, certificates, as_json)
-    return statuses.for_check(cells)
+    cells = judged(asked, scope, judging.orders, judging.executor)
+    report = _report(cells, scope, judging.certificates, answering)
+    _answer(report, answering)
+    return statuses.for_check(cells, report.comparison)
 
 
-def _show(
+def _report(
     cells: Sequence[Cell],
     scope: Scope,
-    certificates: str | None,
-    as_json: bool,
+    folder: str | None,
+    answering: Answering,
     measured: Sequence[Costs] = (),
-) -> None:
-    written = kept.keep(cells, certificates) if certificates is not None else {}
-    if as_json:
-        print(json.dumps(record(cells, scope, written, measured), indent=2, ensure_ascii=False))
-        return
-    out = console()
-    for block in render.matrices(cells, out.width):
-        out.print(block)
-    out.print(render.legend(cells))
-    out.print(render.scope_note(scope, cells))
-    if measured:
-        out.print()
-    for part in costs.tables(measured):
-        out.print(part)
-    for line in render.notes(cells):
-        out.print()
-        out.print(line)
-    if written:
-        out.print()
-        out.print(render.certificates_note(certificates or "", len(written)))
+) -> Report:
+    written = kept.keep(cells, folder) if folder is not None else {}
+    return Report(cells, scope, written, folder or "", measured, answering.compared(cells))
+
+
+def _answer(report: Report, answering: Answering) -> None:
+    """Give the answer, then keep it. What differs from a baseline is said beside other formats."""
+    out = answering.output
+    if out.format == "table" and out.path is None:
+        table.show(report, console())
+    else:
+        writing.put(report, out)
+        if report.comparison is not None:
+            on_stderr(expecting.told(report.comparison))
+    answering.keep(report.cells, report.scope)

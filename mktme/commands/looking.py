@@ -1,7 +1,8 @@
-"""The commands that answer from what is there: certificates, payloads, lists."""
+"""The commands that answer from what is there: certificates, payloads, lists, schemas."""
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from typing import Annotated
@@ -10,34 +11,53 @@ import typer
 from rich.text import Text
 
 from checker import CertificateError
-from designs import DESIGNS, KNOBS, design_from_text, nearest
-from mktme import listings, options, payloads, statuses, verify
-from mktme.commands.asking import console
-from properties import PROPERTIES
+from designs import design_from_text, nearest
+from impl import KernelError
+from mktme import (
+    listed,
+    listings,
+    options,
+    payloads,
+    published,
+    statuses,
+    verified,
+    verify,
+)
+from mktme.commands.asking import console, on_stderr
+from mktme.results.shape import schema_of
 
 
 def verify_certificate(
-    files: Annotated[list[str], typer.Argument(metavar="FILE…", help="Certificates.")],
+    files: Annotated[list[str], typer.Argument(metavar="FILE", help="Certificates.")],
+    as_json: options.AsJson = False,
 ) -> int:
     """Check certificates again, alone: against the file and the installed model.
 
     Example: mktme verify-certificate certificates/rfc-v2-fixed_tables-agree.smt2
     """
-    status = statuses.HOLDS
+    found: list[verified.Certificate] = []
     for file in files:
         try:
-            console().print(Text(f"confirmed: {verify.verify(file)}"))
+            confirmation = verify.verify(file)
         except CertificateError as refusal:
-            print(f"mktme: {' '.join(str(refusal).split())}", file=sys.stderr)
-            status = statuses.DISAGREE
-    return status
+            reason = " ".join(str(refusal).split())
+            on_stderr([reason])
+            found.append(verified.refused(file, reason))
+        else:
+            found.append(verified.confirmed(file, confirmation))
+            if not as_json:
+                console().print(Text(f"confirmed: {confirmation}"))
+    if as_json:
+        print(verified.Certificates(certificates=found).text())
+    return statuses.HOLDS if all(one.confirmed for one in found) else statuses.DISAGREE
 
 
 def payload(
     design: options.DesignArgument,
     text: Annotated[
-        str | None, typer.Argument(metavar="[TEXT]", help="The payload; standard input if absent.")
+        str | None, typer.Argument(metavar="TEXT", help="The payload; standard input if absent.")
     ] = None,
+    as_json: options.AsJson = False,
 ) -> int:
     """Say what a design's parser makes of a payload text.
 
@@ -49,25 +69,51 @@ def payload(
     if text is None and sys.stdin is None:
         raise typer.BadParameter("there is no text, and standard input is closed")
     given = sys.stdin.buffer.read().rstrip(b"\r\n") if text is None else os.fsencode(text)
-    console().print(payloads.judged(chosen, given))
+    try:
+        found = payloads.parsed(chosen, given)
+    except KernelError as error:
+        if as_json:
+            print(payloads.refused(chosen, error).text())
+        raise
+    if as_json:
+        print(found.text())
+    else:
+        console().print(found.said())
     return statuses.HOLDS
 
 
 def list_(
-    what: Annotated[str, typer.Argument(metavar="designs|properties|knobs|commands")],
+    what: Annotated[
+        str,
+        typer.Argument(metavar="LIST", help=f"One of: {', '.join(listings.TABLES)}."),
+    ],
+    as_json: options.AsJson = False,
 ) -> int:
-    """Show what there is: designs, properties, knobs, or the commands of a script.
+    """Show what there is: designs, properties, knobs, the commands of a script, …
 
     Example: mktme list knobs
     """
-    tables = {
-        "designs": lambda: [listings.designs(DESIGNS)],
-        "properties": lambda: [listings.properties(PROPERTIES)],
-        "knobs": lambda: [listings.knobs(KNOBS)],
-        "commands": listings.commands,
-    }
-    if what not in tables:
-        raise typer.BadParameter(f"unknown list {what!r}{nearest(what, tables)}")
-    for table in tables[what]():
+    if what not in listings.TABLES:
+        raise typer.BadParameter(f"unknown list {what!r}{nearest(what, listings.TABLES)}")
+    if as_json:
+        print(listed.record(what).text())
+        return statuses.HOLDS
+    for table in listings.TABLES[what]():
         console().print(table)
+    return statuses.HOLDS
+
+
+def schema(
+    what: Annotated[
+        str,
+        typer.Argument(metavar="OBJECT", help=f"One of: {', '.join(published.SHAPES)}."),
+    ],
+) -> int:
+    """Print the JSON Schema of what a command prints with --json, or of a baseline.
+
+    Example: mktme schema results
+    """
+    if what not in published.SHAPES:
+        raise typer.BadParameter(f"unknown object {what!r}{nearest(what, published.SHAPES)}")
+    print(json.dumps(schema_of(published.SHAPES[what]), indent=2, ensure_ascii=False))
     return statuses.HOLDS

@@ -1,0 +1,32 @@
+"""Which JSON objects have a documented shape, and under what name `mktme schema` prints it.
+
+`mktme simulate --json` is not among them: it prints a line for each line of a script.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from mktme.baseline import Baseline
+from mktme.conforming import Conformance
+from mktme.differing import Differences
+from mktme.listed import Listing
+from mktme.mutation import Mutants
+from mktme.payloads import Parsed
+from mktme.proofs import Lemmas
+from mktme.results.shape import Shape
+from mktme.results.shapes import Results
+from mktme.verified import Certificates
+
+SHAPES: Final[Mapping[str, type[Shape]]] = {
+    "results": Results,
+    "baseline": Baseline,
+    "lemmas": Lemmas,
+    "differ": Differences,
+    "conform": Conformance,
+    "mutants": Mutants,
+    "certificates": Certificates,
+    "payload": Parsed,
+    "list": Listing,
+}

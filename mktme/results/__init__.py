@@ -1,0 +1,1 @@
+"""How the answers of `check` and `compare` are written: one module for each format."""

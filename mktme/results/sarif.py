@@ -1,0 +1,99 @@
+"""How a report becomes SARIF 2.1.0: a rule for each property, a result for what does not hold.
+
+A violation is an error, and a note where it is the price of the posture. What has no answer is
+open, what is vacuous is for review, and two checkers that disagree are an error. What holds or
+does not apply gives no result. The fingerprint of a violation is its trace's identity, so that a
+violation that is found again is known to be the same one; with a baseline each result also says
+whether it is new. Nothing has a place in a file: a design is a value, and so the location is its
+name, with the property's.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from mktme import render
+from mktme.judge import Cell
+from mktme.results.objects import versions
+from mktme.results.report import Report
+from mktme.results.shapes import Difference
+from properties import PROPERTIES
+
+SCHEMA: Final = (
+    "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
+)
+
+FINGERPRINT: Final = "mktmeTrace/v1"
+"""The kind of fingerprint that a trace's identity is."""
+
+_KINDS: Final[Mapping[str, str]] = {
+    "VIOLATED": "fail",
+    "UNKNOWN": "open",
+    "HOLDS_TO": "open",
+    "VACUOUS": "review",
+}
+"""The words that give a result, and what SARIF calls it."""
+
+
+def text(report: Report) -> str:
+    """The report as SARIF."""
+    return json.dumps(record(report), indent=2, ensure_ascii=False)
+
+
+def record(report: Report) -> dict[str, Any]:
+    """The log with its one run."""
+    rules = list(dict.fromkeys(cell.property_id for cell in report.cells))
+    driver = {
+        "name": "mktme",
+        "version": versions()["mktme"],
+        "rules": [_rule(property_id) for property_id in rules],
+    }
+    run = {
+        "tool": {"driver": driver},
+        "results": [result for cell in report.cells for result in _results(cell, report, rules)],
+        "properties": {"scope": dataclasses.asdict(report.scope), "versions": versions()},
+    }
+    return {"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}
+
+
+def _rule(property_id: str) -> dict[str, Any]:
+    claim = PROPERTIES[property_id]
+    return {
+        "id": claim.id,
+        "shortDescription": {"text": claim.sentence},
+        "help": {"text": f"Source: {claim.source}"},
+        "defaultConfiguration": {"level": "error"},
+    }
+
+
+def _results(cell: Cell, report: Report, rules: list[str]) -> Iterator[dict[str, Any]]:
+    if cell.word not in _KINDS and not cell.disagrees:
+        return
+    kind = "fail" if cell.disagrees else _KINDS[cell.word]
+    level = "none" if kind != "fail" else "note" if cell.price and not cell.disagrees else "error"
+    design = cell.design.name
+    place = {"name": design, "fullyQualifiedName": f"{design}/{cell.property_id}", "kind": "module"}
+    result = {
+        "ruleId": cell.property_id,
+        "ruleIndex": rules.index(cell.property_id),
+        "kind": kind,
+        "level": level,
+        "message": {"text": f"{design} / {cell.property_id}: {render.said(cell)}"},
+        "locations": [{"logicalLocations": [place]}],
+    }
+    if cell.trace_id:
+        result["partialFingerprints"] = {FINGERPRINT: cell.trace_id}
+    if report.comparison is not None:
+        different = report.comparison.of(design, cell.property_id)
+        result["baselineState"] = _state(different)
+    yield result
+
+
+def _state(different: Difference | None) -> str:
+    """Where a result stands beside a baseline, in SARIF's words."""
+    if different is None:
+        return "unchanged"
+    return "updated" if different.expected in _KINDS else "new"
