@@ -5,13 +5,16 @@ A command returns its exit status (see `statuses`); `main` turns every refusal i
 
 from __future__ import annotations
 
+import inspect
+import os
 import sys
+import textwrap
 from collections.abc import Callable, Mapping
 from typing import Final
 
 import typer
 
-from mktme import ending, statuses
+from mktme import completing, ending, statuses
 from mktme.commands import agreeing, differ, explaining, judging, looking, simulating
 
 COMMANDS: Final[Mapping[str, Callable[..., int]]] = {
@@ -29,27 +32,50 @@ COMMANDS: Final[Mapping[str, Callable[..., int]]] = {
     "simulate": simulating.simulate,
 }
 
+WIDTH: Final = 76
+"""Characters of a line of help."""
+
+
+def _help(command: Callable[..., int]) -> str:
+    """The command's words, with the example on a line of its own, so that it can be copied."""
+    return inspect.cleandoc(command.__doc__ or "").replace("Example: ", "\b\nExample:\n  ")
+
+
+def _epilog() -> str:
+    """The exit statuses, each with what it means."""
+    lines = ["\b", "Exit statuses:"]
+    for status, meaning in statuses.MEANINGS.items():
+        head = f"  {status:<4}"
+        lines += textwrap.wrap(
+            meaning, WIDTH, initial_indent=head, subsequent_indent=" " * len(head)
+        )
+    return "\n".join([*lines, f"  {statuses.ORDER}"])
+
+
 app = typer.Typer(
     add_completion=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     help=(
         "Settle design arguments about a kernel memory-encryption key service: for each design and"
-        " property, a proof, or a shortest counterexample that replays on running code."
+        " property, a proof, or a shortest counterexample that replays on running code.\n\n"
+        "\b\nExample:\n  mktme compare rfc-v2 no-hotplug per-package"
     ),
-    epilog="Exit statuses: "
-    + "; ".join(f"{status} {meaning}" for status, meaning in statuses.MEANINGS.items())
-    + ".",
+    epilog=_epilog(),
 )
 for _name, _command in COMMANDS.items():
-    app.command(_name)(_command)
+    _words = _help(_command)
+    app.command(_name, help=_words, short_help=_words.partition("\n\n")[0])(_command)
 
 
 def main() -> None:
     """Run a command and exit with its status; every refusal becomes one line on stderr."""
 
     def run() -> int | None:
-        status: int | None = app(args=sys.argv[1:] or ["--help"], standalone_mode=False)
+        completing.mend(os.environ)
+        status: int | None = app(
+            args=sys.argv[1:] or ["--help"], prog_name="mktme", standalone_mode=False
+        )
         return status
 
     sys.exit(ending.status_of(run, COMMANDS))

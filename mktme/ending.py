@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import sys
 import traceback
 from collections.abc import Callable, Iterable
@@ -19,7 +20,7 @@ from typer.exceptions import TyperException
 
 from checker.exploring.checkpoint import CheckpointError
 from conformance.mutants.catalogue import MutantError
-from designs import DesignError
+from designs import DesignError, nearest
 from impl import KernelError
 from mktme import statuses
 from mktme.baseline import BaselineError
@@ -109,7 +110,7 @@ def _status(run: Callable[[], int | None], commands: Iterable[str]) -> int:
     except Unmet as surprise:
         return _refuse(str(surprise), statuses.VIOLATED)
     except TyperException as refusal:
-        return _refuse(_with_commands(refusal.format_message(), commands))
+        return _refuse(_as_ours(refusal, commands))
     except (KeyboardInterrupt, typer.Abort):
         status = statuses.INTERRUPTED
     except Exception:
@@ -129,11 +130,20 @@ def _lost(lost: OutputLost) -> int:
     return statuses.READER_GONE if lost.is_reader_gone else _refuse(str(lost), statuses.NOT_WRITTEN)
 
 
-def _with_commands(message: str, commands: Iterable[str]) -> str:
-    """The terminal library suggests a command that is near; we name all of them."""
-    if not message.startswith("No such command"):
+def _as_ours(refusal: TyperException, commands: Iterable[str]) -> str:
+    """What the terminal library refuses, with the nearest word and all that is known, as we say it.
+
+    It has no public names for these refusals, and so they are known by their words.
+    """
+    message = refusal.format_message()
+    command = re.match(r"No such command ['\"](.*?)['\"]\.", message)
+    if command:
+        return f"unknown command {command[1]!r}{nearest(command[1], commands)}"
+    option, context = getattr(refusal, "option_name", None), getattr(refusal, "ctx", None)
+    if option is None or context is None or not message.startswith("No such option"):
         return message
-    return f"{message} Known: {', '.join(commands)}"
+    known = [one for parameter in context.command.get_params(context) for one in parameter.opts]
+    return f"unknown option {option!r}{nearest(option, [o for o in known if o.startswith('-')])}"
 
 
 def _refuse(message: str, status: int = statuses.BAD_INPUT) -> int:

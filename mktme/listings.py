@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Final
 
+from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
@@ -17,6 +18,7 @@ from mktme import listed
 from mktme.results.output import FORMATS
 from mktme.simulation import expectations, vocabulary
 from mktme.simulation.language import FORMS
+from mktme.statuses import ORDER
 from properties import PROPERTIES
 
 
@@ -95,7 +97,7 @@ def meanings(heading: str, known: Mapping[str, str]) -> Table:
     return table
 
 
-TABLES: Final[Mapping[str, Callable[[], Iterable[Table]]]] = {
+TABLES: Final[Mapping[str, Callable[[], Iterable[RenderableType]]]] = {
     "designs": lambda: [designs(DESIGNS)],
     "properties": lambda: [properties(PROPERTIES)],
     "knobs": lambda: [knobs(KNOBS)],
@@ -103,6 +105,6 @@ TABLES: Final[Mapping[str, Callable[[], Iterable[Table]]]] = {
     "mutants": lambda: [mutants(MUTANTS)],
     "verdicts": lambda: [meanings("verdict", listed.VERDICT_WORDS)],
     "formats": lambda: [meanings("format", FORMATS)],
-    "statuses": lambda: [meanings("status", listed.STATUSES)],
+    "statuses": lambda: [meanings("status", listed.STATUSES), Text(ORDER)],
 }
-"""What can be listed, by name, as tables."""
+"""What can be listed, by name, as it is shown."""

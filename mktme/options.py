@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from checker import Limits
+from mktme import completing
 from mktme.baseline import SHIPPED
 from mktme.orders import (
     ENGINE_NAMES,
@@ -27,27 +28,48 @@ def _range(bound: str) -> str:
 
 DesignArgument = Annotated[
     str,
-    typer.Argument(metavar="DESIGN[,knob=value…]", help="A named design, with knobs changed."),
+    typer.Argument(
+        metavar="DESIGN[,knob=value…]",
+        help="A named design, with knobs changed.",
+        autocompletion=completing.design,
+    ),
 ]
 DesignsArgument = Annotated[
     list[str] | None,
-    typer.Argument(metavar="DESIGN[,knob=value…]", help="Designs; all named ones if none."),
+    typer.Argument(
+        metavar="DESIGN[,knob=value…]",
+        help="Designs; all named ones if none.",
+        autocompletion=completing.design,
+    ),
 ]
 PropertyArgument = Annotated[
     str,
-    typer.Argument(metavar="PROPERTY", help="The property's id."),
+    typer.Argument(
+        metavar="PROPERTY", help="The property's id.", autocompletion=completing.property_
+    ),
 ]
 PropertiesArgument = Annotated[
     list[str] | None,
-    typer.Argument(metavar="PROPERTY", help="Properties; all if none."),
+    typer.Argument(
+        metavar="PROPERTY",
+        help="Properties; all if none.",
+        autocompletion=completing.property_,
+    ),
 ]
 MutantsArgument = Annotated[
     list[str] | None,
-    typer.Argument(metavar="MUTANT", help="Mutants; all if none."),
+    typer.Argument(
+        metavar="MUTANT", help="Mutants; all if none.", autocompletion=completing.mutant
+    ),
 ]
 PropertyOption = Annotated[
     list[str] | None,
-    typer.Option("--property", metavar="PROPERTY", help="Judge this property (repeatable)."),
+    typer.Option(
+        "--property",
+        metavar="PROPERTY",
+        help="Judge this property (repeatable).",
+        autocompletion=completing.property_,
+    ),
 ]
 Packages = Annotated[int, typer.Option(help=f"Packages, {_range('packages')}.")]
 Cpus = Annotated[int, typer.Option(help=f"CPUs in each package, {_range('cpus')}.")]
@@ -65,7 +87,11 @@ SecondsMax = Annotated[
 ]
 Engine = Annotated[
     str,
-    typer.Option(metavar="ENGINE", help=f"Who answers: {', '.join(ENGINE_NAMES)}."),
+    typer.Option(
+        metavar="ENGINE",
+        help=f"Who answers: {', '.join(ENGINE_NAMES)}.",
+        autocompletion=completing.engine,
+    ),
 ]
 Memory = Annotated[
     str | None,
@@ -89,7 +115,12 @@ ExecutorName = Annotated[
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 Format = Annotated[
     str | None,
-    typer.Option("--as", metavar="FORMAT", help=f"The format: {', '.join(FORMATS)}."),
+    typer.Option(
+        "--as",
+        metavar="FORMAT",
+        help=f"The format: {', '.join(FORMATS)}.",
+        autocompletion=completing.format_,
+    ),
 ]
 OutputFile = Annotated[
     str | None,
@@ -101,6 +132,7 @@ Expect = Annotated[
         metavar="FILE",
         help=f"Fail if any cell is not as this baseline says; {SHIPPED!r} is the one that comes"
         " with the program.",
+        autocompletion=completing.baseline,
     ),
 ]
 WriteExpect = Annotated[

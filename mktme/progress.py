@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -71,11 +72,11 @@ def _rounded(number: int) -> str:
 def progress(total: int) -> Iterator[Bar]:
     """A bar for so many cells."""
     err = Console(stderr=True)
+    # Who asks for colours where there is no terminal has not asked for a bar that moves.
+    moves = err.is_terminal and sys.stderr is not None and sys.stderr.isatty()
     detail = TextColumn("{task.fields[detail]}", table_column=Column(ratio=1, overflow="fold"))
     columns: tuple[ProgressColumn, ...] = (TimeElapsedColumn(), detail)
     if total > 1:
         columns = (BarColumn(20), MofNCompleteColumn(), *columns)
-    with Progress(
-        *columns, console=err, transient=True, expand=True, disable=not err.is_terminal
-    ) as shown:
+    with Progress(*columns, console=err, transient=True, expand=True, disable=not moves) as shown:
         yield Bar(shown, total)

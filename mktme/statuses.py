@@ -43,6 +43,9 @@ MEANINGS = {
     READER_GONE: "nobody reads the answer any more",
 }
 
+ORDER = "Where several apply, 5 comes before 1, before 4, before 3."
+"""Which of several statuses a run ends with."""
+
 
 def for_check(cells: Iterable[Cell], comparison: Comparison | None = None) -> int:
     """The status of `mktme check`, which gates. The worst cell decides.

@@ -96,6 +96,7 @@ def test_every_status_is_listed_with_its_meaning():
     assert {str(status): meaning for status, meaning in statuses.MEANINGS.items()} == said
     _, shown, _ = mktme("list", "statuses")
     assert [] == [status for status in said if f"│ {status} " not in shown]
+    assert "Where several apply, 5 comes before 1, before 4, before 3." == shown.splitlines()[-1]
 
 
 def test_a_lemma_list_in_json_has_what_the_proof_rests_on_or_where_it_gets_stuck():

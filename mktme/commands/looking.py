@@ -14,6 +14,7 @@ from checker import CertificateError
 from designs import design_from_text, nearest
 from impl import KernelError
 from mktme import (
+    completing,
     listed,
     listings,
     options,
@@ -85,7 +86,11 @@ def payload(
 def list_(
     what: Annotated[
         str,
-        typer.Argument(metavar="LIST", help=f"One of: {', '.join(listings.TABLES)}."),
+        typer.Argument(
+            metavar="LIST",
+            help=f"One of: {', '.join(listings.TABLES)}.",
+            autocompletion=completing.list_,
+        ),
     ],
     as_json: options.AsJson = False,
 ) -> int:
@@ -98,15 +103,19 @@ def list_(
     if as_json:
         print(listed.record(what).text())
         return statuses.HOLDS
-    for table in listings.TABLES[what]():
-        console().print(table)
+    for part in listings.TABLES[what]():
+        console().print(part)
     return statuses.HOLDS
 
 
 def schema(
     what: Annotated[
         str,
-        typer.Argument(metavar="OBJECT", help=f"One of: {', '.join(published.SHAPES)}."),
+        typer.Argument(
+            metavar="OBJECT",
+            help=f"One of: {', '.join(published.SHAPES)}.",
+            autocompletion=completing.shape,
+        ),
     ],
 ) -> int:
     """Print the JSON Schema of what a command prints with --json, or of a baseline.

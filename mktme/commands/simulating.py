@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from mktme import statuses
+from mktme import completing, statuses
 from mktme.simulation import simulate as simulation
 from mktme.simulation import told
 
@@ -17,7 +17,11 @@ def simulate(
     ],
     design: Annotated[
         str | None,
-        typer.Option(metavar="DESIGN[,knob=value…]", help="The design; rfc-v2 if none is given."),
+        typer.Option(
+            metavar="DESIGN[,knob=value…]",
+            help="The design; rfc-v2 if none is given.",
+            autocompletion=completing.design,
+        ),
     ] = None,
     shows: Annotated[
         list[str] | None,

@@ -1,0 +1,141 @@
+"""What a shell is offered where somebody presses the completion key.
+
+Each function takes what stands before the cursor and gives what could stand there; the terminal
+library keeps what begins like it, and speaks with each shell.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, MutableMapping
+from typing import Final
+
+from conformance.mutants.catalogue import MUTANTS
+from designs import DESIGNS, KNOBS
+from mktme import listings, published
+from mktme.baseline import SHIPPED
+from mktme.orders import ENGINE_NAMES
+from mktme.results.output import FORMATS
+from properties import PROPERTIES
+
+Offers = Iterator[tuple[str, str]]
+"""What could stand there, with what it means."""
+
+BASH: Final = "complete_bash"
+"""How bash asks, in COMPLETE."""
+
+COMPLETE: Final = "_MKTME_COMPLETE"
+BEFORE: Final = "_MKTME_BEFORE"
+"""What bash has cut off in front of the word that it wants completed (see `mend`)."""
+
+
+def design(incomplete: str) -> Offers:
+    """A named design; after a comma a knob that is not set yet; after its `=` a value.
+
+    Where only one knob fits, its values are offered at once.
+    """
+    before = os.environ.get(BEFORE, "")
+    for offer, meaning in _designs(before + incomplete):
+        yield offer.removeprefix(before), meaning
+
+
+def _designs(typed: str) -> Offers:
+    head, comma, last = typed.rpartition(",")
+    if not comma:
+        for name in DESIGNS:
+            yield name, ""
+        return
+    is_set = {change.partition("=")[0] for change in head.split(",")[1:]}
+    name, equals, _ = last.partition("=")
+    fitting = [
+        knob
+        for knob in KNOBS.values()
+        if knob.name not in is_set and (knob.name == name if equals else knob.name.startswith(name))
+    ]
+    for knob in fitting:
+        if len(fitting) > 1:
+            yield f"{head},{knob.name}=", f"{knob.kind}, {knob.source}"
+            continue
+        for value, meaning in knob.meanings.items():
+            yield f"{head},{knob.name}={value}", meaning
+
+
+def property_() -> Offers:
+    """A property's id."""
+    for claim in PROPERTIES.values():
+        yield claim.id, claim.sentence
+
+
+def mutant() -> Offers:
+    """A mutant's id."""
+    for one in MUTANTS.values():
+        yield one.id, one.wrong
+
+
+def engine() -> Offers:
+    """An engine."""
+    for name in ENGINE_NAMES:
+        yield name, ""
+
+
+def format_() -> Offers:
+    """A format of results."""
+    yield from FORMATS.items()
+
+
+def list_() -> Offers:
+    """What can be listed."""
+    for name in listings.TABLES:
+        yield name, ""
+
+
+def shape() -> Offers:
+    """What has a schema."""
+    for name, known in published.SHAPES.items():
+        yield name, (known.__doc__ or "").partition("\n")[0]
+
+
+def baseline() -> Offers:
+    """What is no file; the shell offers files by itself where nothing else fits."""
+    yield SHIPPED, "the baseline that comes with the program"
+
+
+WIDE: Final = "10000"
+"""Columns of a terminal on which no meaning is broken: to fish each line is one offer."""
+
+
+def mend(environment: MutableMapping[str, str]) -> None:
+    """Mend what keeps a shell's question from being answered, if there is one.
+
+    To bash `rfc-v2,savekeys=on` is three words. They are joined, and what bash has cut off in front
+    of the word to complete is kept, for it wants only the rest.
+    """
+    if COMPLETE not in environment:
+        return
+    environment["COLUMNS"] = WIDE
+    if environment[COMPLETE] == BASH and "COMP_CWORD" in environment:
+        _join(environment)
+
+
+def _join(environment: MutableMapping[str, str]) -> None:
+    at = int(environment["COMP_CWORD"])
+    words = [*environment.get("COMP_WORDS", "").split("\n")[: at + 1]]
+    words += [""] * (at + 1 - len(words))
+    *whole, last = _joined(words)
+    before, equals, rest = last.rpartition("=")
+    is_cut = bool(equals) and last != words[-1]
+    environment[BEFORE] = before + equals if is_cut else ""
+    environment["COMP_WORDS"] = "\n".join([*whole, rest if is_cut else last])
+    environment["COMP_CWORD"] = str(len(whole))
+
+
+def _joined(words: list[str]) -> list[str]:
+    """A word after a comma's `=` belongs to what stands before it."""
+    found: list[str] = []
+    for word in words:
+        is_value = found and "," in found[-1] and (word == "=" or found[-1].endswith("="))
+        if is_value:
+            found[-1] += word
+        else:
+            found.append(word)
+    return found
