@@ -25,6 +25,7 @@ from impl import KernelError
 from mktme import statuses
 from mktme.baseline import BaselineError
 from mktme.executors import ExecutorError
+from mktme.exports import ExportError
 from mktme.orders import OrderError
 from mktme.results.output import NotWritten
 from mktme.simulation.printable import escaped
@@ -42,6 +43,7 @@ REFUSALS: Final = (
     ScriptError,
     OrderError,
     ExecutorError,
+    ExportError,
     MutantError,
     CheckpointError,
     Unreadable,

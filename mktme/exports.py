@@ -1,0 +1,123 @@
+"""Decides what is written for other model checkers, and writes it: whole, or not at all."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib.metadata
+import os
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from checker.exchange.formats import FORMATS, Format
+from checker.exchange.naming import identifier
+from checker.exchange.nodes import NotWritable
+from checker.exchange.subject import Subject
+from checker.systems.asking import without_collections
+from checker.systems.cone import cone_of_influence
+from checker.systems.property import Property
+from conformance.lockstep import ground
+from designs import Design, nearest
+from model import Scope
+from properties import not_applicable
+
+
+class ExportError(ValueError):
+    """What cannot be exported, or not to there; the message says why, and what is known."""
+
+
+def format_from_text(text: str) -> Format:
+    """The format of that name. Raises ExportError."""
+    if text not in FORMATS:
+        raise ExportError(f"unknown format {text!r}{nearest(text, FORMATS)}")
+    return FORMATS[text]
+
+
+def name_for(design: Design, claim: Property) -> str:
+    """What a file of a cell is called where nobody says it: a name in every format."""
+    return identifier(f"{design.name}_{claim.id}")
+
+
+def texts(
+    design: Design, claim: Property, scope: Scope, form: Format, name: str, depth: int
+) -> Mapping[str, str]:
+    """The texts of a cell by the endings of their files' names. Raises ExportError.
+
+    `name` is what the files are called but for that, and `depth` how far a bounded search goes.
+    """
+    excluded = not_applicable(design, claim)
+    if excluded is not None:
+        raise ExportError(f"{claim.id} does not apply to {design.name} ({excluded})")
+    with without_collections():
+        grounding = ground(design, scope, claim.system)
+        grounded = grounding.property(claim)
+        cone = cone_of_influence(grounding.system, grounded)
+        sizes = ", ".join(f"{name}={size}" for name, size in dataclasses.asdict(scope).items())
+        about = [
+            f"Design: {design.name}",
+            f"Property: {claim.id}: {claim.sentence}",
+            f"Scope: {sizes}",
+            f"Of the {len(grounding.system.variables)} variables of the system these are the"
+            f" {len(cone.variables)} that the property depends on.",
+            f"Written by mktme {importlib.metadata.version('mktme')}.",
+        ]
+        try:
+            return form.write(Subject(cone, grounded, about, name, depth))
+        except NotWritable as refusal:
+            raise ExportError(str(refusal)) from None
+
+
+def on_one_stream(written: Mapping[str, str], form: Format, name: str) -> str:
+    """All texts as one. What follows a TLA+ module's end is not read as part of it."""
+    others = [
+        f"\nFor a file {name}{ending} beside it:\n\n{text}"
+        for ending, text in written.items()
+        if ending != form.ending
+    ]
+    return "".join([written[form.ending], *others])
+
+
+def target_from_text(text: str, form: Format) -> Path:
+    """The file of that path, which may not be there yet. Raises ExportError."""
+    path = Path(text)
+    if form.ending == ".tla" and path.suffix != form.ending:
+        raise ExportError(f"cannot write {text!r}: a TLA+ module's file has a name like it, M.tla")
+    return path
+
+
+def write(path: Path, written: Mapping[str, str], form: Format) -> list[Path]:
+    """Write the main text to the path, and the others beside it. Raises ExportError.
+
+    Everything is written before anything gets its name.
+    """
+    targets = {
+        (path if ending == form.ending else path.with_suffix(ending)).resolve(): text
+        for ending, text in written.items()
+    }
+    beside: dict[Path, str] = {}
+    try:
+        for target, text in targets.items():
+            if target.exists() and not target.is_file():
+                raise ExportError(f"cannot write {str(target)!r}: it is there, and no file")
+            beside[target] = _written_beside(target, text)
+        for target in list(beside):
+            os.replace(beside[target], target)
+            del beside[target]
+    except OSError as error:
+        raise ExportError(f"cannot write {str(path)!r}: {error.strerror}") from None
+    finally:
+        for left in beside.values():
+            os.unlink(left)
+    return list(targets)
+
+
+def _written_beside(target: Path, text: str) -> str:
+    descriptor, beside = tempfile.mkstemp(dir=target.parent, prefix=".", suffix=".part")
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
+        os.chmod(beside, 0o644)
+    except BaseException:
+        os.unlink(beside)
+        raise
+    return beside
