@@ -38,7 +38,7 @@ class Foreign:
     format: str
     absent: Callable[[], str]
     ask: Callable[[Path], Told]
-    depth: int = 10
+    depth: int = 5
 
 
 def output_of(*command: str, folder: Path, given: str | None = None) -> str:
@@ -157,7 +157,7 @@ def _no_program(name: str) -> Callable[[], str]:
 
 FOREIGN = {
     "z3": Foreign("smt2", lambda: "", solved(_Z3)),
-    "cvc5": Foreign("smt2", lambda: "", solved(_CVC5), depth=5),
+    "cvc5": Foreign("smt2", lambda: "", solved(_CVC5)),
     "z3's Spacer": Foreign("horn", lambda: "", horn),
     "TLC": Foreign("tla", _no_tlc, tlc),
     "NuSMV": Foreign("smv", _no_program("NuSMV"), nusmv("NuSMV")),

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from checker.exchange.naming import Names, labels_of, one_line
+from checker.exchange.naming import Names, meaning
 from checker.exchange.nodes import Node
 from checker.exchange.relation import Relation, relation_of
 from checker.exchange.subject import Subject
@@ -94,10 +94,9 @@ class _Lines:
 
     def _named(self, variable: Variable) -> str:
         """A variable's symbol, below a comment on what its numbers mean."""
-        name, labels = self._names[variable.name], labels_of(variable)
-        if labels or name != variable.name:
-            what = f"; {name} is {one_line(variable.name)}"
-            self.lines.append(f"{what}{': ' if labels else ''}{labels}")
+        name = self._names[variable.name]
+        if told := meaning(variable, name):
+            self.lines.append(f"; {told}")
         return name
 
     def _node(self, node: Node, args: list[int]) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 
 from checker.systems.system import Variable
 
@@ -47,9 +47,16 @@ def one_line(text: str) -> str:
     return "".join(c if c.isprintable() else "?" for c in " ".join(text.split()))
 
 
-def labels_of(variable: Variable) -> str:
-    """What the numbers of a variable mean; "" where they mean themselves."""
-    labels: Sequence[str] = variable.labels
-    if variable.is_bool or all(label == str(i) for i, label in enumerate(labels)):
-        return ""
-    return one_line(", ".join(f"{i} {label}" for i, label in enumerate(labels)))
+def meaning(variable: Variable, written: str) -> str:
+    """What is to be said of a variable that is written so: its name, and what its numbers mean.
+
+    "" where both mean themselves.
+    """
+    labels = (
+        "" if variable.is_bool else ", ".join(f"{i} {x}" for i, x in enumerate(variable.labels))
+    )
+    if all(label == str(i) for i, label in enumerate(variable.labels)):
+        labels = ""
+    name = "" if variable.name == written else f" is {variable.name}"
+    told = f"{written}{name}{': ' if labels else ''}{labels}"
+    return "" if told == written else one_line(told)

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Sequence
 
 from checker.exchange.layout import Layout
-from checker.exchange.naming import Names, labels_of, one_line
+from checker.exchange.naming import Names, meaning, one_line
 from checker.exchange.nodes import Node
 from checker.exchange.relation import Relation
 from checker.systems.system import Variable
@@ -61,8 +61,7 @@ def literal(bits: int, value: int) -> str:
 
 def comment(variable: Variable, what: str) -> str:
     """The line above a declaration: what is declared, and what its numbers mean."""
-    labels = labels_of(variable)
-    return f"; {what} {one_line(variable.name)}{': ' if labels else ''}{labels}"
+    return f"; {what} {meaning(variable, variable.name) or one_line(variable.name)}"
 
 
 def conjunction(texts: Sequence[str]) -> str:

@@ -12,7 +12,7 @@ import functools
 from collections.abc import Callable, Mapping, Sequence
 
 from checker.exchange.layout import Layout
-from checker.exchange.naming import Names, identifier, labels_of, one_line
+from checker.exchange.naming import Names, identifier, meaning
 from checker.exchange.nodes import Node, Operator
 from checker.exchange.relation import Relation, relation_of
 from checker.exchange.subject import Subject
@@ -25,8 +25,8 @@ HOW = (
 
 _RESERVED = frozenset(
     {"array", "abs", "bool", "boolean", "case", "clock", "count", "esac", "extend", "floor", "in"}
-    | {"init", "integer", "itype", "main", "max", "min", "mod", "next", "noncontinuous", "process"}
-    | {"real", "resize", "self", "signed", "sizeof", "time", "toint", "typeof", "union"}
+    | {"init", "integer", "itype", "main", "max", "min", "mod", "next", "noncontinuous", "of", "pi"}
+    | {"process", "real", "resize", "self", "signed", "sizeof", "time", "toint", "typeof", "union"}
     | {"unsigned", "uwconst", "swconst", "word", "word1", "xnor", "xor"}
 )
 
@@ -63,9 +63,9 @@ def _assigned(relation: Relation, layout: Layout, names: Names) -> list[str]:
 
 def _declared(variable: Variable, names: Names) -> str:
     kind = "boolean" if variable.is_bool else f"unsigned word[{variable.term.size()}]"
-    labels = labels_of(variable)
-    meaning = f"  -- {one_line(variable.name)}{': ' if labels else ''}{labels}"
-    return f"  {names[variable.name]} : {kind};{meaning}"
+    name = names[variable.name]
+    told = meaning(variable, name)
+    return f"  {name} : {kind};{'  -- ' if told else ''}{told}"
 
 
 def _name(name: str) -> str:

@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Sequence
 
 from checker.exchange.naming import one_line
+from checker.exchange.relation import has_flag, wrong_step
 from checker.systems.property import GroundProperty
 from checker.systems.system import GroundSystem
 
@@ -26,4 +27,8 @@ class Subject:
 
     def header(self, mark: str, *more: str) -> list[str]:
         """The lines that a file begins with, as comments."""
-        return [f"{mark} {one_line(line)}".rstrip() for line in (*self.about, *more)]
+        lines = [*self.about, *more]
+        if has_flag(self.system, self.claim):
+            flag = wrong_step(self.system).name
+            lines.append(f"The claim is about steps: {flag} is true after one that violates it.")
+        return [f"{mark} {one_line(line)}".rstrip() for line in lines]

@@ -16,7 +16,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 import z3
 
 from checker.exchange.layout import Layout
-from checker.exchange.naming import Names, identifier, labels_of, one_line
+from checker.exchange.naming import Names, identifier, meaning
 from checker.exchange.nodes import Node, Nodes, NotWritable, Operator
 from checker.exchange.relation import as_input, has_flag, initial_conditions, wrong_step
 from checker.exchange.subject import Subject
@@ -25,8 +25,19 @@ from checker.systems.system import GroundAction, Variable
 BITS_MAX = 30
 """The widest number whose arithmetic TLC can do without overflow."""
 
-_RESERVED = frozenset(
-    {"Nat", "Init", "Next", "Spec", "Holds", "vars", "BitAnd", "BitOr", "BitXor"}
+_WORDS = frozenset(
+    {"ACTION", "ASSUME", "ASSUMPTION", "AXIOM", "BOOLEAN", "BY", "CASE", "CHOOSE", "CONSTANT"}
+    | {"CONSTANTS", "COROLLARY", "DEF", "DEFINE", "DEFS", "DOMAIN", "ELSE", "ENABLED", "EXCEPT"}
+    | {"EXTENDS", "FALSE", "HAVE", "HIDE", "IF", "IN", "INSTANCE", "LAMBDA", "LEMMA", "LET"}
+    | {"LOCAL", "MODULE", "NEW", "OBVIOUS", "OMITTED", "ONLY", "OTHER", "PICK", "PROOF"}
+    | {"PROPOSITION", "PROVE", "QED", "RECURSIVE", "STATE", "STRING", "SUBSET", "SUFFICES"}
+    | {"TAKE", "TEMPORAL", "THEN", "THEOREM", "TRUE", "UNCHANGED", "UNION", "USE", "VARIABLE"}
+    | {"VARIABLES", "WITH", "WITNESS", "Nat", "Naturals"}
+)
+"""Words of the language, and those that Naturals defines."""
+
+_OWN = frozenset(
+    {"Init", "Next", "Spec", "Holds", "vars", "BitAnd", "BitOr", "BitXor"}
     | {"one_number", "other_number"}
 )
 
@@ -41,8 +52,8 @@ def tla(subject: Subject) -> Mapping[str, str]:
     name = subject.name
     if not is_module_name(name):
         raise NotWritable(
-            f"a TLA+ module cannot be called {name!r}; known: ASCII letters, digits and"
-            " underscores, beginning with a letter, and with a small letter among them"
+            f"a TLA+ module cannot be called {name!r}; known: ASCII letters, digits and single"
+            " underscores, beginning with a letter, and no word of TLA+ or of the module's own"
         )
     module = _Module(subject)
     return {".tla": module.text(), ".cfg": _CONFIGURATION}
@@ -62,9 +73,9 @@ def how(name: str) -> str:
 
 
 def _name(name: str) -> str:
-    """An identifier that is no word of the language: those have no small letter, but for some."""
+    """An identifier that is no word of the language, nor one that the module has for itself."""
     kept = identifier(name)
-    is_word = kept in _RESERVED or kept.upper() == kept or kept[:3] in ("WF_", "SF_")
+    is_word = kept in _WORDS | _OWN or kept[:3] in ("WF_", "SF_")
     return f"v_{kept}" if is_word else kept
 
 
@@ -72,7 +83,7 @@ class _Module:
     def __init__(self, subject: Subject) -> None:
         self._subject = subject
         self._system, self._claim = subject.system, subject.claim
-        self._names = Names(_name, _RESERVED | {subject.name})
+        self._names = Names(_name, {subject.name})
         self._states = list(self._system.variables)
         if has_flag(self._system, self._claim):
             self._states.append(wrong_step(self._system))
@@ -94,10 +105,10 @@ class _Module:
         return "\n".join([*lines, *_bitwise(self._nodes), *body, "===="]) + "\n"
 
     def _meanings(self) -> Iterator[str]:
-        for variable in self._states:
-            labels = labels_of(variable)
-            told = f"{one_line(variable.name)}{': ' if labels else ''}{labels}"
-            yield f"\\* {self._names[variable.name]} is {told}"
+        parameters = [as_input(p) for action in self._system.actions for p in action.parameters]
+        for variable in (*self._states, *parameters):
+            if told := meaning(variable, self._names[variable.name]):
+                yield f"\\* {told}"
 
     def _initially(self) -> list[str]:
         conditions = initial_conditions(self._nodes, self._system, self._states)
