@@ -15,7 +15,7 @@ from typing import Final
 import typer
 
 from mktme import completing, ending, statuses
-from mktme.commands import agreeing, differ, explaining, exporting, judging, looking, simulating
+from mktme.commands import agreeing, differ, explaining, export, judging, looking, simulating
 
 COMMANDS: Final[Mapping[str, Callable[..., int]]] = {
     "compare": judging.compare,
@@ -30,7 +30,7 @@ COMMANDS: Final[Mapping[str, Callable[..., int]]] = {
     "list": looking.list_,
     "schema": looking.schema,
     "simulate": simulating.simulate,
-    "export": exporting.export,
+    "export": export.export,
 }
 
 WIDTH: Final = 76
