@@ -16,7 +16,7 @@ from checker.exchange.relation import Relation, relation_of
 from checker.exchange.subject import Subject
 from checker.systems.system import Variable
 
-HOW = "btormc -kmax 20 FILE, or pono --engine ic3bits FILE; sat: the bad state is reached"
+HOW = "btormc -kmax 20 FILE, or pono -e ic3bits -k 1000 FILE; sat: the bad state is reached"
 
 
 def btor2(subject: Subject) -> Mapping[str, str]:

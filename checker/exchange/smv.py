@@ -18,10 +18,7 @@ from checker.exchange.relation import Relation, relation_of
 from checker.exchange.subject import Subject
 from checker.systems.system import Variable
 
-HOW = (
-    "NuSMV -dynamic -coi FILE (with binary decision diagrams), or in NuSMV -int FILE: go_bmc,"
-    " check_invar_bmc; nuXmv has check_invar_ic3 too"
-)
+HOW = "NuSMV -dynamic -coi FILE, or nuXmv in the same way"
 
 _RESERVED = frozenset(
     {"array", "abs", "bool", "boolean", "case", "clock", "count", "esac", "extend", "floor", "in"}

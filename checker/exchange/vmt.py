@@ -16,7 +16,7 @@ from checker.exchange.naming import Names
 from checker.exchange.relation import Relation, relation_of
 from checker.exchange.subject import Subject
 
-HOW = "ic3ia FILE, or pono --engine ic3bits FILE; the property has the number 0"
+HOW = "ic3ia FILE, or pono -e ic3bits -k 1000 FILE; the property has the number 0"
 
 
 def vmt(subject: Subject) -> Mapping[str, str]:
