@@ -75,7 +75,7 @@ class Baseline(Shape):
     scope: Scope
     cells: list[Expected]
 
-    def text(self) -> str:
+    def written(self) -> str:
         """The file: one cell a line, so that a version control shows which one changed."""
         head = self.model_dump(mode="json", exclude={"cells"})
         lines = [f"  {json.dumps(key)}: {json.dumps(value)}," for key, value in head.items()]

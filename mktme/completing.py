@@ -10,6 +10,7 @@ import os
 from collections.abc import Iterator, MutableMapping
 from typing import Final
 
+from checker.exchange.formats import FORMATS as EXCHANGED
 from conformance.mutants.catalogue import MUTANTS
 from designs import DESIGNS, KNOBS
 from mktme import listings, published
@@ -81,6 +82,12 @@ def engine() -> Offers:
 def format_() -> Offers:
     """A format of results."""
     yield from FORMATS.items()
+
+
+def exchange() -> Offers:
+    """A format for other model checkers."""
+    for name in EXCHANGED:
+        yield name, ""
 
 
 def list_() -> Offers:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import importlib.metadata
-import os
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Literal
 
 from checker.exchange.formats import FORMATS, Format
 from checker.exchange.naming import identifier
@@ -18,6 +17,8 @@ from checker.systems.cone import cone_of_influence
 from checker.systems.property import Property
 from conformance.lockstep import ground
 from designs import Design, nearest
+from mktme.results import output
+from mktme.results.shape import Shape
 from model import Scope
 from properties import not_applicable
 
@@ -78,46 +79,32 @@ def on_one_stream(written: Mapping[str, str], form: Format, name: str) -> str:
 
 
 def target_from_text(text: str, form: Format) -> Path:
-    """The file of that path, which may not be there yet. Raises ExportError."""
-    path = Path(text)
+    """The file of that path, which may not be there yet. Raises ExportError, OrderError."""
+    path = output.file_from_text(text)
     if form.ending == ".tla" and path.suffix != form.ending:
         raise ExportError(f"cannot write {text!r}: a TLA+ module's file has a name like it, M.tla")
+    for ending in form.beside:
+        output.file_from_text(str(path.with_suffix(ending)))
     return path
 
 
 def write(path: Path, written: Mapping[str, str], form: Format) -> list[Path]:
-    """Write the main text to the path, and the others beside it. Raises ExportError.
-
-    Everything is written before anything gets its name.
-    """
+    """Write the main text to the path, and then the others beside it. Raises NotWritten."""
     targets = {
-        (path if ending == form.ending else path.with_suffix(ending)).resolve(): text
+        path if ending == form.ending else path.with_suffix(ending): text
         for ending, text in written.items()
     }
-    beside: dict[Path, str] = {}
-    try:
-        for target, text in targets.items():
-            if target.exists() and not target.is_file():
-                raise ExportError(f"cannot write {str(target)!r}: it is there, and no file")
-            beside[target] = _written_beside(target, text)
-        for target in list(beside):
-            os.replace(beside[target], target)
-            del beside[target]
-    except OSError as error:
-        raise ExportError(f"cannot write {str(path)!r}: {error.strerror}") from None
-    finally:
-        for left in beside.values():
-            os.unlink(left)
+    for target, text in targets.items():
+        output.write(target, text)
     return list(targets)
 
 
-def _written_beside(target: Path, text: str) -> str:
-    descriptor, beside = tempfile.mkstemp(dir=target.parent, prefix=".", suffix=".part")
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
-        os.chmod(beside, 0o644)
-    except BaseException:
-        os.unlink(beside)
-        raise
-    return beside
+class Exported(Shape):
+    """What `mktme export` wrote: `files` by name; `text` of each where none was written."""
+
+    format: Literal["mktme-export"] = "mktme-export"
+    version: Literal[1] = 1
+    design: str
+    property: str
+    to: str
+    files: dict[str, str | None]

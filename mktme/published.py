@@ -11,12 +11,14 @@ from typing import Final
 from mktme.baseline import Baseline
 from mktme.conforming import Conformance
 from mktme.differing import Differences
+from mktme.exports import Exported
 from mktme.listed import Listing
 from mktme.mutation import Mutants
 from mktme.payloads import Parsed
 from mktme.proofs import Lemmas
 from mktme.results.shape import Shape
 from mktme.results.shapes import Results
+from mktme.traces.document import Document
 from mktme.verified import Certificates
 
 SHAPES: Final[Mapping[str, type[Shape]]] = {
@@ -29,4 +31,6 @@ SHAPES: Final[Mapping[str, type[Shape]]] = {
     "certificates": Certificates,
     "payload": Parsed,
     "list": Listing,
+    "export": Exported,
+    "trace": Document,
 }

@@ -37,9 +37,9 @@ def not_least(cell: Cell) -> Cell:
 def test_a_baseline_is_read_as_it_was_written_one_cell_a_line(tmp_path):
     cells = [violated(), proved(), proved("map-exact", "scope"), not_applicable()]
     made = baseline.of(cells, Scope())
-    (tmp_path / "b.json").write_text(made.text())
+    (tmp_path / "b.json").write_text(made.written())
     assert made == baseline.read(str(tmp_path / "b.json"))
-    lines = made.text().splitlines()
+    lines = made.written().splitlines()
     assert (
         '    {"design": "rfc-v2", "property": "no-plaintext-unsaved", "verdict": "VIOLATED",'
         f' "length": 1, "trace": "{violated().trace_id}"}},'
@@ -216,7 +216,7 @@ def test_a_run_is_held_to_the_baseline_that_a_run_before_it_wrote(tmp_path):
 
 def test_compare_ends_with_1_where_a_cell_is_not_as_expected_and_never_else(tmp_path):
     path = tmp_path / "b.json"
-    path.write_text(baseline.of([longer(violated())], Scope()).text())
+    path.write_text(baseline.of([longer(violated())], Scope()).written())
     asked = ("compare", "rfc-v2", "--property", "no-plaintext-unsaved")
     assert statuses.HOLDS == mktme(*asked)[0]
     assert statuses.VIOLATED == mktme(*asked, "--expect", str(path))[0]
@@ -266,4 +266,4 @@ def test_compare_finds_what_the_shipped_baseline_says(tmp_path):
     path = tmp_path / "b.json"
     status, _, err = mktme("compare", "--expect", "shipped", "--json", "--write-expect", str(path))
     assert (statuses.HOLDS, 1) == (status, err.count("\n"))
-    assert baseline.read(baseline.SHIPPED).text() + "\n" == path.read_text()
+    assert baseline.read(baseline.SHIPPED).written() + "\n" == path.read_text()

@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from checker.exchange.formats import FORMATS
-from mktme import cli, exports, statuses
+from mktme import cli, statuses
 
 CELL = ("rfc-v2", "no-deadlock")
 SMALL = ("--packages", "1", "--cpus", "1", "--keyids", "1", "--vmas", "1")
@@ -95,10 +95,9 @@ REFUSALS = {
     ("rfc-v2", "no-deadlock", "--to", "smv", "--packages", "9"): "packages=9 is out of range",
     ("rfc-v2", "no-deadlock", "--to", "smt2", "--depth", "-1"): "Invalid value for '--depth'",
     ("rfc-v2", "no-deadlock", "--to", "smv", "-o", "none/x.smv"): (
-        "cannot write 'none/x.smv': No such file or directory"
+        "cannot write 'none/x.smv': there is no directory 'none'"
     ),
-    ("rfc-v2", "no-deadlock", "--to", "smv", "-o", "."): "it is there, and no file",
-    ("rfc-v2", "no-deadlock", "--to", "smv", "-o", "/dev/null"): "it is there, and no file",
+    ("rfc-v2", "no-deadlock", "--to", "smv", "-o", "."): "cannot write '.': it is a directory",
     ("rfc-v2", "no-deadlock", "--to", "tla", "-o", "x.smv"): (
         "cannot write 'x.smv': a TLA+ module's file has a name like it, M.tla"
     ),
@@ -132,7 +131,7 @@ def test_a_file_that_was_there_stays_where_the_new_one_cannot_be_written(
     (tmp_path / "M.cfg").mkdir()
     status, _, err = mktme("export", *CELL, "--to", "tla", "-o", str(path))
     assert statuses.BAD_INPUT == status
-    assert "M.cfg': it is there, and no file" in err
+    assert "M.cfg': it is a directory" in err
     assert ("before", ["M.cfg", "M.tla"]) == (path.read_text(), sorted(os.listdir(tmp_path)))
 
 
@@ -140,8 +139,8 @@ def test_a_full_disk_leaves_nothing_behind(mktme, tmp_path, monkeypatch):
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(exports.os, "replace", full)
+    monkeypatch.setattr("os.replace", full)
     status, _, err = mktme("export", *CELL, "--to", "smv", "-o", str(tmp_path / "x.smv"))
-    assert statuses.BAD_INPUT == status
+    assert statuses.NOT_WRITTEN == status
     assert f"cannot write '{tmp_path}/x.smv': No space left on device" in err
     assert [] == os.listdir(tmp_path)

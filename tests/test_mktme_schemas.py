@@ -14,7 +14,7 @@ from mktme.results.shape import schema_of
 SAID = {
     ("check", "rfc-v2-fixed", "bitmap-exact"): "results",
     ("compare", "rfc-v2", "per-package", "--property", "no-plaintext-unsaved"): "results",
-    ("explain", "rfc-v2", "no-plaintext-unsaved"): "results",
+    ("explain", "rfc-v2", "no-plaintext-unsaved"): "trace",
     ("explain", "rfc-v2-fixed", "bitmap-exact"): "results",
     ("lemmas", "rfc-v2-fixed", "no-lost-keyid"): "lemmas",
     ("lemmas", "rfc-v2", "bitmap-exact"): "lemmas",
@@ -25,6 +25,7 @@ SAID = {
     ("verify-certificate", __file__): "certificates",
     ("payload", "rfc-v2", "type=cpu algorithm=aes-xts-128"): "payload",
     ("payload", "rfc-v2", "type=usr"): "payload",
+    ("export", "rfc-v2", "payload-as-documented", "--to", "tla"): "export",
     **{("list", name): "list" for name in listings.TABLES},
 }
 """A command line to the name of its answer's schema."""
@@ -50,7 +51,7 @@ def test_an_answer_is_as_its_schema_says(arguments):
 
 
 def test_the_shipped_baseline_is_as_its_schema_says():
-    said = json.loads(baseline.read(baseline.SHIPPED).text())
+    said = json.loads(baseline.read(baseline.SHIPPED).written())
     jsonschema.validate(said, printed("baseline"))
 
 
@@ -75,7 +76,7 @@ def test_a_schema_is_one_and_names_format_and_version(name):
     "wrong", [{"more": 1}, {"version": 2}, {"results": None}, {"scope": {"packages": "two"}}]
 )
 def test_the_schema_of_results_refuses_what_is_none(wrong):
-    _, out, _ = mktme("explain", "rfc-v2", "no-plaintext-unsaved", "--json")
+    _, out, _ = mktme("check", "rfc-v2", "no-plaintext-unsaved", "--json")
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate(json.loads(out) | wrong, printed("results"))
 

@@ -16,7 +16,8 @@ from checker.exchange.vmt import vmt
 
 @dataclasses.dataclass(frozen=True)
 class Format:
-    """`write` gives texts by the endings of their files' names; `ending` is that of the main one.
+    """`write` gives texts by the endings of their files' names; `ending` is that of the main one,
+    and `beside` has the others'.
 
     It raises NotWritable on what the format has no words for.
     """
@@ -24,6 +25,7 @@ class Format:
     title: str
     ending: str
     write: Callable[[Subject], Mapping[str, str]]
+    beside: tuple[str, ...] = ()
 
 
 FORMATS: Final[Mapping[str, Format]] = {
@@ -32,6 +34,6 @@ FORMATS: Final[Mapping[str, Format]] = {
     "horn": Format("SMT-LIB 2 as Horn clauses, for Spacer, Golem and Eldarica", ".smt2", horn),
     "smv": Format("SMV, for NuSMV and nuXmv", ".smv", smv),
     "btor2": Format("BTOR2, for btormc, pono and AVR", ".btor2", btor2),
-    "tla": Format("TLA+, a module and its configuration for TLC", ".tla", tla),
+    "tla": Format("TLA+, a module and its configuration for TLC", ".tla", tla, (".cfg",)),
 }
 """By the name that a person types."""

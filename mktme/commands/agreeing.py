@@ -37,7 +37,7 @@ def conform(
     ):
         found = conforming.all_walked(chosen, scope, histories, pool, bar.step)
     if as_json:
-        print(conforming.record(found, scope, histories).text())
+        print(conforming.record(found, scope, histories).written())
         return conforming.status(found)
     for part in conforming.told(found, scope):
         console().print(part)
@@ -60,7 +60,7 @@ def mutants(
     ):
         found = mutation.all_tried(chosen, pool, bar.step)
     if as_json:
-        print(mutation.record(found).text())
+        print(mutation.record(found).written())
         return mutation.status(found)
     for part in mutation.told(found):
         console().print(part)

@@ -43,7 +43,7 @@ def differ(
     ):
         found = of_pairs(chosen, scope, limits, pool, bar.step)
     if as_json:
-        print(differing.record(found, scope).text())
+        print(differing.record(found, scope).written())
     else:
         for part in differing.told(found, scope):
             console().print(part)

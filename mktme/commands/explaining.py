@@ -38,6 +38,9 @@ def explain(
 ) -> int:
     """Show one counterexample step by step, and its replay.
 
+    With --json it is the object that mktme schema trace describes, or, where there is no
+    counterexample, that of check.
+
     Example: mktme explain rfc-v2 tables-agree
     """
     chosen, claim = design_from_text(design), property_from_text(property_id)
@@ -46,17 +49,18 @@ def explain(
         states_max, depth_max, seconds_max, engine, memory, checkpoint, certificates
     )
     (cell,) = judged([(chosen, claim.id)], scope, orders)
-    if as_json:
-        print(objects.text(Report([cell], scope)))
-        return statuses.for_compare([cell])
     out = console()
-    if cell.trace is None:
+    if cell.trace is None and as_json:
+        print(objects.text(Report([cell], scope)))
+    elif cell.trace is None:
         out.print(render.sign(cell).append(f" {chosen.name} / {claim.id}: no counterexample"))
         for note in render.notes([cell]):
             out.print(note)
     else:
         document = document_of(cell, scope, ground(chosen, scope, claim.system))
-        for part in explanation(document):
+        if as_json:
+            print(document.written())
+        for part in () if as_json else explanation(document):
             out.print(part)
     return statuses.for_compare([cell])
 
@@ -77,14 +81,14 @@ def lemmas(
     chosen, claim = design_from_text(design), property_from_text(property_id)
     excluded = not_applicable(chosen, claim)
     if excluded is not None and as_json:
-        print(proofs.not_applicable(chosen, claim.id, excluded).text())
+        print(proofs.not_applicable(chosen, claim.id, excluded).written())
         return statuses.HOLDS
     if excluded is not None:
         console().print(f"{claim.id} does not apply to {chosen.name} ({excluded})", markup=False)
         return statuses.HOLDS
     tried = proving.proof(chosen, claim.id, Limits(seconds_max=seconds_max), discover)
     if as_json:
-        print(proofs.record(tried).text())
+        print(proofs.record(tried).written())
         return statuses.for_proof(tried.verdict)
     for part in proving.told(tried):
         console().print(part)

@@ -9,30 +9,36 @@ import typer
 
 from checker.exchange.formats import FORMATS
 from designs import design_from_text
-from mktme import exports, options, statuses
-from model import Scope
+from mktme import completing, exports, options, statuses
+from mktme.commands import groups
+from mktme.commands.grouped import with_groups
 from properties import property_from_text
 
 DEPTH = 10
 """How many steps a bounded search goes, unless more is asked for."""
 
 
+@with_groups
 def export(
     design: options.DesignArgument,
     property_id: options.PropertyArgument,
-    to: Annotated[str, typer.Option(metavar="FORMAT", help=f"One of {', '.join(FORMATS)}.")],
-    output: Annotated[
+    to: Annotated[
+        str,
+        typer.Option(
+            metavar="FORMAT",
+            help=f"One of {', '.join(FORMATS)}.",
+            autocompletion=completing.exchange,
+        ),
+    ],
+    scope: groups.ScopeOptions,
+    file: Annotated[
         str,
         typer.Option("-o", "--output", metavar="FILE|-", help="Where to; - is standard output."),
     ] = "-",
-    packages: options.Packages = 2,
-    cpus: options.Cpus = 2,
-    keyids: options.KeyIds = 2,
-    vmas: options.Vmas = 2,
-    threads: options.Threads = 2,
     depth: Annotated[
         int, typer.Option(help="Steps of the bounded search in smt2.", min=0, max=1000)
     ] = DEPTH,
+    as_json: options.AsJson = False,
 ) -> int:
     """Write a design and a property as a file that another model checker reads.
 
@@ -43,13 +49,15 @@ def export(
     """
     form = exports.format_from_text(to)
     chosen, claim = design_from_text(design), property_from_text(property_id)
-    scope = Scope(packages, cpus, keyids, vmas=vmas, threads=threads)
-    if output == "-":
-        name = exports.name_for(chosen, claim)
-        written = exports.texts(chosen, claim, scope, form, name, depth)
+    path = None if file == "-" else exports.target_from_text(file, form)
+    name = path.stem if path else exports.name_for(chosen, claim)
+    written = exports.texts(chosen, claim, scope, form, name, depth)
+    files: dict[str, str | None] = {f"{name}{ending}": text for ending, text in written.items()}
+    if path is not None:
+        files = {str(each): None for each in exports.write(path, written, form)}
+    if as_json:
+        told = exports.Exported(design=chosen.name, property=claim.id, to=to, files=files)
+        print(told.written())
+    elif path is None:
         sys.stdout.write(exports.on_one_stream(written, form, name))
-        return statuses.HOLDS
-    path = exports.target_from_text(output, form)
-    written = exports.texts(chosen, claim, scope, form, path.stem, depth)
-    exports.write(path, written, form)
     return statuses.HOLDS

@@ -84,7 +84,7 @@ class Answering:
         if any(cell.disagrees for cell in cells):
             on_stderr(["no baseline is written, for the checkers disagree"])
         else:
-            output.write(self.write_expect, baseline.of(cells, scope).text() + "\n")
+            output.write(self.write_expect, baseline.of(cells, scope).written() + "\n")
 
 
 def _answering(

@@ -49,7 +49,7 @@ def verify_certificate(
             if not as_json:
                 console().print(Text(f"confirmed: {confirmation}"))
     if as_json:
-        print(verified.Certificates(certificates=found).text())
+        print(verified.Certificates(certificates=found).written())
     return statuses.HOLDS if all(one.confirmed for one in found) else statuses.DISAGREE
 
 
@@ -74,10 +74,10 @@ def payload(
         found = payloads.parsed(chosen, given)
     except KernelError as error:
         if as_json:
-            print(payloads.refused(chosen, error).text())
+            print(payloads.refused(chosen, error).written())
         raise
     if as_json:
-        print(found.text())
+        print(found.written())
     else:
         console().print(found.said())
     return statuses.HOLDS
@@ -101,7 +101,7 @@ def list_(
     if what not in listings.TABLES:
         raise typer.BadParameter(f"unknown list {what!r}{nearest(what, listings.TABLES)}")
     if as_json:
-        print(listed.record(what).text())
+        print(listed.record(what).written())
         return statuses.HOLDS
     for part in listings.TABLES[what]():
         console().print(part)

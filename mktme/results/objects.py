@@ -16,7 +16,7 @@ PACKAGES: Final = ("mktme", "z3-solver", "cvc5", "python-sat", "numpy", "cryptog
 
 def text(report: Report) -> str:
     """The report as JSON."""
-    return record(report).text()
+    return record(report).written()
 
 
 def record(report: Report) -> Results:

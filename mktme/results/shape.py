@@ -18,7 +18,7 @@ class Shape(BaseModel):
         extra="forbid", frozen=True, json_schema_serialization_defaults_required=True
     )
 
-    def text(self) -> str:
+    def written(self) -> str:
         """The object as JSON, one key a line."""
         return json.dumps(self.model_dump(mode="json"), indent=2, ensure_ascii=False)
 

@@ -11,7 +11,9 @@ from __future__ import annotations
 
 from typing import Annotated, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from mktme.results.shape import Shape
 
 FORMAT: Final = "mktme-trace"
 VERSION: Final = 1
@@ -30,13 +32,7 @@ MARKS: Final[dict[Mark, tuple[str, str]]] = {
 """For each mark its sign and its meaning; the mark's name is the word."""
 
 
-class _Shown(BaseModel):
-    """A part of a document: immutable, and without fields that nobody knows."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Entry(_Shown):
+class Entry(Shape):
     """One place of a panel: what it holds, and what it held before if that is something else.
 
     `key`: the fingerprint of a key that lies there, "" if none does. `shows`: the names of the
@@ -50,14 +46,14 @@ class Entry(_Shown):
     shows: tuple[str, ...] = ()
 
 
-class Row(_Shown):
+class Row(Shape):
     """A line of a panel: what it is about, and an entry for each column."""
 
     head: str
     entries: tuple[Entry, ...]
 
 
-class Panel(_Shown):
+class Panel(Shape):
     """A grid. `corner` says what the lines are; each column has a title, and may have a note."""
 
     id: str
@@ -67,13 +63,13 @@ class Panel(_Shown):
     rows: tuple[Row, ...]
 
 
-class Frame(_Shown):
+class Frame(Shape):
     """The panels of one state."""
 
     panels: tuple[Panel, ...]
 
 
-class Execution(_Shown):
+class Execution(Shape):
     """A PCONFIG that the implementation executed: where, its decoded operand, and its status.
 
     `algorithm` is "" where the command sets no key, and `key` the fingerprint of what the operand's
@@ -90,7 +86,7 @@ class Execution(_Shown):
     words: str
 
 
-class Call(_Shown):
+class Call(Shape):
     """A call: the action and its arguments as the model names them, and what came of it.
 
     `who` makes it. `answer`: "ok", an errno's name, or what the system answers. `refusal`: the
@@ -107,7 +103,7 @@ class Call(_Shown):
     changes: tuple[str, ...]
 
 
-class Broken(_Shown):
+class Broken(Shape):
     """What is violated in the end: the instance of the property, in words, and why it is false.
 
     `at`: the instance's indices by name. `facts`: the comparisons that decide it, with their
@@ -122,7 +118,7 @@ class Broken(_Shown):
     causes: tuple[str, ...]
 
 
-class Replayed(_Shown):
+class Replayed(Shape):
     """What the implementation did: whether the same, and what the violation looks like there."""
 
     agrees: bool
@@ -130,14 +126,14 @@ class Replayed(_Shown):
     observed: tuple[str, ...]
 
 
-class UserKey(_Shown):
+class UserKey(Shape):
     """A user key of the run: its label, and its fingerprint in tables and findings."""
 
     label: str
     key: str
 
 
-class Document(_Shown):
+class Document(Shape):
     """A counterexample. `id` is its identity; `calls`, `absent` and `bypass` make the run again.
 
     `knobs` has the design's setting of each knob, `system` which of its systems the run is of ("",
