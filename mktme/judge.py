@@ -11,7 +11,6 @@ import functools
 import time
 
 from checker import (
-    Certificate,
     EngineDisagreement,
     Grounding,
     Question,
@@ -163,8 +162,9 @@ def _travelling(verdict: Verdict, keeps: bool) -> Verdict:
     """A verdict without what nobody will read: the bytes of a certificate can be many."""
     if verdict.certificate is None or keeps:
         return verdict
-    kind, confirmed = verdict.certificate.kind, verdict.certificate.confirmed
-    return dataclasses.replace(verdict, certificate=Certificate(kind, b"", confirmed))
+    return dataclasses.replace(
+        verdict, certificate=dataclasses.replace(verdict.certificate, content=b"")
+    )
 
 
 def _unpaid(design: Design, claim: Property, scope: Scope, verdict: Verdict) -> str:

@@ -70,8 +70,12 @@ Proof = Invariant | ClosedSet | AnySize
 
 @dataclasses.dataclass(frozen=True)
 class Certificate:
-    """A proof as the content of a file, and a line that says what the second checker confirmed."""
+    """A proof as the content of a file, and a line that says what the second checker confirmed.
+
+    `lemmas` are the sentences that a proof for any size rests on.
+    """
 
     kind: Literal["induction", "any-size", "closed-set"]
     content: bytes
     confirmed: str
+    lemmas: tuple[str, ...] = ()

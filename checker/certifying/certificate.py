@@ -111,7 +111,8 @@ def certificate_of(
     if isinstance(proof, AnySize):
         header: dict[str, Any] = {"kind": "any-size", "lemmas": list(proof.lemmas)}
         header["invariant"] = list(proof.invariant)
-        return _of_script(header, script(proof.conditions), claim.id, subject, seconds)
+        made = _of_script(header, script(proof.conditions), claim.id, subject, seconds)
+        return dataclasses.replace(made, lemmas=proof.lemmas)
     if system is None or not isinstance(claim, GroundProperty):
         raise ValueError("a proof in a scope is of a ground system and a ground claim")
     if isinstance(proof, ClosedSet):
