@@ -15,7 +15,16 @@ from typing import Final
 import typer
 
 from mktme import completing, ending, statuses
-from mktme.commands import agreeing, differ, explaining, export, judging, looking, simulating
+from mktme.commands import (
+    agreeing,
+    differ,
+    explaining,
+    export,
+    judging,
+    looking,
+    reporting,
+    simulating,
+)
 
 COMMANDS: Final[Mapping[str, Callable[..., int]]] = {
     "compare": judging.compare,
@@ -23,6 +32,7 @@ COMMANDS: Final[Mapping[str, Callable[..., int]]] = {
     "explain": explaining.explain,
     "lemmas": explaining.lemmas,
     "differ": differ.differ,
+    "report": reporting.report,
     "conform": agreeing.conform,
     "mutants": agreeing.mutants,
     "verify-certificate": looking.verify_certificate,

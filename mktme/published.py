@@ -16,6 +16,7 @@ from mktme.listed import Listing
 from mktme.mutation import Mutants
 from mktme.payloads import Parsed
 from mktme.proofs import Lemmas
+from mktme.report.reported import Reported
 from mktme.results.shape import Shape
 from mktme.results.shapes import Results
 from mktme.traces.document import Document
@@ -32,5 +33,6 @@ SHAPES: Final[Mapping[str, type[Shape]]] = {
     "payload": Parsed,
     "list": Listing,
     "export": Exported,
+    "report": Reported,
     "trace": Document,
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 
 import jsonschema
 import pytest
@@ -26,6 +27,7 @@ SAID = {
     ("payload", "rfc-v2", "type=cpu algorithm=aes-xts-128"): "payload",
     ("payload", "rfc-v2", "type=usr"): "payload",
     ("export", "rfc-v2", "payload-as-documented", "--to", "tla"): "export",
+    ("report", "rfc-v2", "--property", "payload-as-documented", "-o", os.devnull): "report",
     **{("list", name): "list" for name in listings.TABLES},
 }
 """A command line to the name of its answer's schema."""
