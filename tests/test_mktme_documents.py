@@ -78,6 +78,13 @@ def test_what_is_false_is_said_with_its_values_and_its_cause():
     ) == broken.causes
 
 
+def test_where_a_conclusion_names_nothing_its_premise_is_what_is_false():
+    shown = document("rfc-v2", "map-exact")
+    assert ("mapped[0,1] is yes", "mapped[0,2] is yes") == shown.broken.facts
+    for row in ("1", "2"):
+        assert "broken" in entry(shown, 4, "key-tables", row, "map").marks
+
+
 def test_a_package_without_a_cpu_is_a_cause():
     found = document("per-package", "right-key").broken.causes
     assert "step 4 did not program it: the package had no online CPU" in found

@@ -16,7 +16,7 @@ from typing import Any
 import z3
 
 from checker.systems.origin import among, caller
-from checker.systems.system import Enum, Index, ModelError, Sort, Term, truth
+from checker.systems.system import Enum, Index, ModelError, Sort, Term, truth, variables_in
 
 
 class OutOfTime(Exception):
@@ -127,7 +127,8 @@ class Finite:
         """Quantified variable name to position, for the first instance that makes it false, and the
         part of that instance which is false.
 
-        Looks through nested quantifiers, conjunctions, and the conclusions of implications.
+        Looks through nested quantifiers, conjunctions, and the conclusions of implications, unless
+        it is the premise that decides: a conclusion such as 0 == 1 names no variable.
         `formula` must have been built by this interpretation, and be false under `is_true`.
         """
         found: dict[str, int] = {}
@@ -138,7 +139,7 @@ class Finite:
                 found |= indices
             elif z3.is_and(formula):
                 formula = next(child for child in formula.children() if not is_true(child))
-            elif z3.is_implies(formula):
+            elif z3.is_implies(formula) and variables_in([formula.arg(1)]):
                 formula = formula.arg(1)
             else:
                 return found, formula
