@@ -31,7 +31,7 @@ from conformance import Replay, replay
 from conformance.lockstep import ground
 from designs import Design, prices
 from mktme.orders import Orders
-from mktme.traces.recorded import recorded
+from mktme.traces.recorded import Record, recorded
 from mktme.verify import subject_of
 from mktme.words import trace_in_words
 from model import Scope, text_of
@@ -49,8 +49,8 @@ class Cell:
     """One design judged by one property. `seconds` is wall-clock time, replay included.
 
     `word` is a verdict's word or NOT_APPLICABLE. `story` tells the counterexample in one line, call
-    by call, and `trace_id` is its identity (`traces.recorded`); `because` says in words what is
-    violated in the end, or why there is no plain answer.
+    by call, `record` is what it takes to make it again (`traces.recorded`), and `trace_id` its
+    identity; `because` says in words what is violated in the end, or why there is no plain answer.
     `price` is the sentence for a violation that the design's posture brings with it. `error` is
     set when two checkers disagree about this cell.
     """
@@ -60,6 +60,7 @@ class Cell:
     word: str
     verdict: Verdict | None = None
     replay: Replay | None = None
+    record: Record | None = None
     trace_id: str = ""
     story: str = ""
     because: str = ""
@@ -145,13 +146,15 @@ def _judged(
         return Cell(design, claim.id, verdict.word, verdict, because=_reason(verdict), error=error)
     grounding = ground(design, scope, claim.system)
     replayed = replay(design, scope, grounding, claim, verdict.trace)
+    record = recorded(design, claim.id, scope, grounding, verdict.trace)
     return Cell(
         design,
         claim.id,
         verdict.word,
         verdict,
         replayed,
-        trace_id=recorded(design, claim.id, scope, grounding, verdict.trace).id,
+        record=record,
+        trace_id=record.id,
         story=trace_in_words(grounding, verdict.trace, claim.system),
         because=what_broke(grounding, claim, verdict.trace),
         price=prices(design).get(claim.id),

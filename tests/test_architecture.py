@@ -37,6 +37,7 @@ LIBRARIES: dict[str, set[str]] = {
         "pydantic",
         "rich",
         "typer",
+        "vcd",
     },
 }
 """Package to the libraries beyond Python's own that it may import."""
@@ -163,6 +164,7 @@ def test_no_package_imports_a_test_library_and_only_mktme_speaks_to_a_terminal()
         "pysat": {"checker"},
         "rich": {"mktme"},
         "typer": {"mktme"},
+        "vcd": {"mktme"},
         "z3": {"checker", "model", "properties"},
     } == users
 

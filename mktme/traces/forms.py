@@ -1,0 +1,80 @@
+"""In which forms a run can be written, and where it is written to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Final
+
+from checker import Grounding
+from checker.answers.trace import Trace
+from conformance import replay
+from designs import nearest, prices
+from mktme.traces import regression
+from mktme.traces.document import Document
+from mktme.traces.itf import itf
+from mktme.traces.recorded import Record, RecordError
+from mktme.traces.scripts.writing import script
+from mktme.traces.telling import told
+from mktme.traces.vcd import vcd
+from properties import PROPERTIES
+
+Form = Callable[[Record, Trace, Grounding], str]
+
+
+def _json(record: Record, trace: Trace, grounding: Grounding) -> str:
+    """The whole document: what the implementation did is part of it."""
+    claim = PROPERTIES[record.property_id]
+    done = replay(record.design, record.scope, grounding, claim, trace)
+    price = prices(record.design).get(claim.id)
+    return json_of(told(record, grounding, trace, done, price))
+
+
+def json_of(document: Document) -> str:
+    """A document as the text of a file."""
+    return document.model_dump_json(indent=1) + "\n"
+
+
+JSON: Final = "json"
+
+FORMS: Final[Mapping[str, Form]] = {
+    JSON: _json,
+    "itf": itf,
+    "vcd": vcd,
+    "test": regression.test,
+    "script": script,
+}
+"""Name to the function that writes it. The first three can be read again."""
+
+
+AS_TEXT: Final = "text"
+"""The form for a terminal, which is no text to keep."""
+
+
+def form_from_option(text: str, output: str | None) -> str | None:
+    """The form that a run is to be written in; None for a terminal's. Raises RecordError."""
+    if text == AS_TEXT and output is not None:
+        raise RecordError(f"a file needs --as: {', '.join(FORMS)}")
+    if text not in FORMS and text != AS_TEXT:
+        raise RecordError(f"unknown form {text!r}{nearest(text, (AS_TEXT, *FORMS))}")
+    return None if text == AS_TEXT else text
+
+
+def write(record: Record, trace: Trace, grounding: Grounding, form: str) -> str:
+    """A run that violates its property in the end, as a text that ends in a line's end.
+
+    Raises RecordError for a run that no script can make.
+    """
+    return FORMS[form](record, trace, grounding)
+
+
+def put(text: str, path: str | None) -> None:
+    """To a file, or to standard output. Raises RecordError for a file that cannot be written."""
+    if path is None:
+        print(text, end="")
+        return
+    try:
+        Path(path).write_text(text, encoding="utf-8")
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) else str(error)
+        raise RecordError(f"cannot write {path}: {why}") from None

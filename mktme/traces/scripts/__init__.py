@@ -1,0 +1,1 @@
+"""Recorded runs as scripts that `mktme simulate` runs."""

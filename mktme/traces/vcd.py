@@ -1,0 +1,137 @@
+"""How a run is written as a Value Change Dump, for waveform viewers such as GTKWave.
+
+Each ground variable is a signal in the scope of its family: a wire where it is Boolean, and else a
+text, which is GTKWave's extension of the format. What happened is in the signals `action`, `call`
+and `answer`. Time 0 is the boot, and each call takes one unit of time. The record is the comment.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Iterator
+from typing import Any, Final
+
+from vcd.reader import Token, TokenKind, VarDecl, VCDParseError, tokenize
+from vcd.writer import VCDWriter
+
+from checker import Grounding
+from checker.answers.trace import Trace, TraceStep
+from checker.systems.system import Family
+from mktme.traces.content import content
+from mktme.traces.recorded import Record, RecordedCall, RecordError
+
+TOP: Final = "mktme"
+BOOT: Final = "boot"
+CHANGES: Final = (TokenKind.CHANGE_SCALAR, TokenKind.CHANGE_STRING, TokenKind.CHANGE_VECTOR)
+
+Signals = dict[str, str]
+"""Name of a signal, with its scopes, to its value."""
+
+
+def vcd(record: Record, trace: Trace, grounding: Grounding) -> str:
+    """The run as the text of a VCD file."""
+    out = io.StringIO()
+    comment = json.dumps(content(record))
+    with VCDWriter(out, timescale="1 s", date="", comment=comment, version=TOP) as writer:
+        words = {
+            name: writer.register_var(TOP, name, "string", init=value)
+            for name, value in (("action", BOOT), ("call", f"0: {BOOT}"), ("answer", "ok"))
+        }
+        signals = [
+            writer.register_var((TOP, *scope), name, "wire" if v.is_bool else "string", 1)
+            for (scope, name), v in zip(_names(grounding), grounding.system.variables, strict=True)
+        ]
+        for time, state in enumerate(trace.states):
+            if time:
+                said = _said(time, trace.steps[time - 1], grounding)
+                for name, word in said.items():
+                    writer.change(words[name], time, word)
+            for signal, v, value in zip(signals, grounding.system.variables, state, strict=True):
+                writer.change(signal, time, value if v.is_bool else v.labels[value])
+        writer.close(len(trace.states))
+    return out.getvalue()
+
+
+def _said(number: int, step: TraceStep, grounding: Grounding) -> Signals:
+    """What happened. The call has its number: the same call again is a change that shows."""
+    labelled = step.call.labelled(grounding.system)
+    call = RecordedCall(step.call.action, tuple(labelled.items()))
+    return {"action": call.action, "call": f"{number}: {call.said()}", "answer": step.answer}
+
+
+def _names(grounding: Grounding) -> Iterator[tuple[tuple[str, ...], str]]:
+    """The scope and name of each variable's signal, in order: entry_mode, Package0_KeyID1."""
+    for family in grounding.text.families:
+        for at in grounding.finite.tuples(family.over):
+            yield ((family.name,), _place(family, at)) if at else ((), family.name)
+
+
+def _place(family: Family, at: tuple[int, ...]) -> str:
+    sorts = zip(family.over, at, strict=True)
+    return "_".join(f"{sort.name}{sort.label(position)}" for sort, position in sorts)
+
+
+def comment_of(text: str) -> object:
+    """The JSON value in a VCD file's comment. Raises RecordError."""
+    comments = [token.data for token in _tokens(text) if token.kind is TokenKind.COMMENT]
+    if len(comments) != 1:
+        raise RecordError("the VCD file has no comment with a record in it")
+    try:
+        found: object = json.loads(str(comments[0]))
+    except (ValueError, RecursionError):
+        raise RecordError("the VCD file's comment is no record") from None
+    return found
+
+
+def require_states(text: str, record: Record, trace: Trace, grounding: Grounding) -> None:
+    """Raise RecordError unless the signals of a VCD file are those of the run."""
+    right = list(_waves(vcd(record, trace, grounding)))
+    found = list(_waves(text))
+    if [time for time, _ in found] != [time for time, _ in right]:
+        raise RecordError(f"the VCD file's times are not 0 to {len(trace.states)}")
+    for (time, seen), (_, expected) in zip(found, right, strict=True):
+        if seen.keys() != expected.keys():
+            raise RecordError("the VCD file's signals are not those of the record's system")
+        for name, value in expected.items():
+            if seen[name] != value:
+                fact = f"time {time}: {name} is not what the record's run has there"
+                raise RecordError(fact)
+
+
+def _waves(text: str) -> Iterator[tuple[int, Signals]]:
+    """Each time of a file, and the values that all signals have then."""
+    names: dict[str, str] = {}
+    scopes: list[str] = []
+    values: Signals = {}
+    time: int | None = None
+    for token in _tokens(text):
+        if token.kind is TokenKind.SCOPE:
+            scopes.append(token.scope.ident)
+        elif token.kind is TokenKind.UPSCOPE:
+            scopes = scopes[:-1]
+        elif isinstance(token.data, VarDecl):
+            names[token.data.id_code] = ".".join([*scopes, token.data.ref_str])
+        elif token.kind is TokenKind.CHANGE_TIME:
+            if time is not None:
+                yield time, dict(values)
+            time = token.time_change
+        elif token.kind in CHANGES:
+            change: Any = token.data
+            if change.id_code not in names:
+                raise RecordError("the VCD file has a value of a signal that it does not declare")
+            values[names[change.id_code]] = str(change.value)
+    if time is not None:
+        yield time, dict(values)
+
+
+def _tokens(text: str) -> Iterator[Token]:
+    """What a file says, piece by piece. Raises RecordError."""
+    data = io.BytesIO(text.encode(errors="replace"))
+    try:
+        yield from tokenize(data)
+    except VCDParseError as error:
+        raise RecordError(f"the VCD file cannot be read: {error}") from None
+    except (ValueError, LookupError, RuntimeError):
+        # The library does not foresee every text: a huge number, a sign that is not ASCII.
+        raise RecordError("the VCD file cannot be read") from None
