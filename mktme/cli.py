@@ -24,6 +24,7 @@ from mktme.commands import (
     looking,
     reporting,
     simulating,
+    tracing,
 )
 
 COMMANDS: Final[Mapping[str, Callable[..., int]]] = {
@@ -33,6 +34,7 @@ COMMANDS: Final[Mapping[str, Callable[..., int]]] = {
     "lemmas": explaining.lemmas,
     "differ": differ.differ,
     "report": reporting.report,
+    "replay": tracing.replay,
     "conform": agreeing.conform,
     "mutants": agreeing.mutants,
     "verify-certificate": looking.verify_certificate,

@@ -17,6 +17,7 @@ from mktme import listings, published
 from mktme.baseline import SHIPPED
 from mktme.orders import ENGINE_NAMES
 from mktme.results.output import FORMATS
+from mktme.traces import forms
 from properties import PROPERTIES
 
 Offers = Iterator[tuple[str, str]]
@@ -87,6 +88,12 @@ def format_() -> Offers:
 def exchange() -> Offers:
     """A format for other model checkers."""
     for name in EXCHANGED:
+        yield name, ""
+
+
+def form() -> Offers:
+    """A form of a run."""
+    for name in (forms.AS_TEXT, *forms.FORMS):
         yield name, ""
 
 

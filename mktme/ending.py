@@ -31,6 +31,7 @@ from mktme.results.output import NotWritten
 from mktme.simulation.printable import escaped
 from mktme.simulation.script import ScriptError
 from mktme.simulation.simulate import Unmet
+from mktme.traces.recorded import RecordError
 from mktme.verify import Unreadable
 from model import ScopeError
 from properties import PropertyError
@@ -48,6 +49,7 @@ REFUSALS: Final = (
     CheckpointError,
     Unreadable,
     BaselineError,
+    RecordError,
 )
 
 

@@ -18,6 +18,7 @@ from mktme.orders import (
     folder_from_text,
 )
 from mktme.results.output import FORMATS
+from mktme.traces import forms
 from model import LIMITS as SIZES
 
 
@@ -111,6 +112,19 @@ ExecutorName = Annotated[
         metavar="EXECUTOR",
         help="Where cells are judged: processes, processes:NUMBER, or dask://HOST:PORT.",
     ),
+]
+TraceForm = Annotated[
+    str,
+    typer.Option(
+        "--as",
+        metavar="FORM",
+        help=f"The form: {', '.join((forms.AS_TEXT, *forms.FORMS))}.",
+        autocompletion=completing.form,
+    ),
+]
+TraceFile = Annotated[
+    str | None,
+    typer.Option("--output", "-o", metavar="FILE", help="Write what --as asks for to this file."),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 Format = Annotated[

@@ -20,6 +20,7 @@ from mktme.report.reported import Reported
 from mktme.results.shape import Shape
 from mktme.results.shapes import Results
 from mktme.traces.document import Document
+from mktme.traces.outcome import Outcome
 from mktme.verified import Certificates
 
 SHAPES: Final[Mapping[str, type[Shape]]] = {
@@ -27,6 +28,7 @@ SHAPES: Final[Mapping[str, type[Shape]]] = {
     "baseline": Baseline,
     "lemmas": Lemmas,
     "differ": Differences,
+    "replay": Outcome,
     "conform": Conformance,
     "mutants": Mutants,
     "certificates": Certificates,

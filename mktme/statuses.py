@@ -9,6 +9,7 @@ from checker.certifying.certificate import is_refused
 from mktme.differences import OPEN, Difference
 from mktme.judge import Cell
 from mktme.results.shapes import Comparison
+from mktme.traces.again import Again
 
 HOLDS = 0
 VIOLATED = 1
@@ -24,10 +25,11 @@ READER_GONE = 141
 MEANINGS = {
     HOLDS: "every property holds or does not apply (check), every cell is decided (compare), with"
     " --expect every cell is as the baseline says, violations included; every pair is searched to"
-    " its end (differ); every line ran and answered as expected (simulate)",
+    " its end (differ); every line ran and answered as expected (simulate); a recorded run violates"
+    " its property still (replay)",
     VIOLATED: "a property is violated, a price too (check without --expect); a cell is not as the"
     " baseline says, or not in it (check and compare with --expect); a line's answer is not the"
-    " expected one (simulate)",
+    " expected one (simulate); a recorded run violates its property no more (replay)",
     BAD_INPUT: "bad input; one line says what is known",
     INCONCLUSIVE: "inconclusive: unknown, or checked to some depth only, also where a baseline says"
     " so; no proof for any size (lemmas); a pair of designs (differ), or a race that no expectation"
@@ -96,3 +98,10 @@ def for_differ(found: Iterable[Difference]) -> int:
     if any(one.word == "nothing in common" for one in found):
         return VACUOUS
     return INCONCLUSIVE if any(one.word in OPEN for one in found) else HOLDS
+
+
+def for_replay(made: Again) -> int:
+    """The status of `mktme replay`: whether a recorded run still is what it was recorded for."""
+    if made.disagreement:
+        return DISAGREE
+    return VIOLATED if made.broken_at is None else HOLDS

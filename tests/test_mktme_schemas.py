@@ -21,6 +21,8 @@ SAID = {
     ("lemmas", "rfc-v2", "bitmap-exact"): "lemmas",
     ("lemmas", "rfc-v2-savekeys", "no-plaintext-unsaved"): "lemmas",
     ("differ", "no-hotplug", "rfc-v2", "--depth-max", "3"): "differ",
+    ("replay", "4d3578f88663"): "replay",
+    ("replay", "4d3578f88663", "--design", "rfc-v2-fixed"): "replay",
     ("mutants", "status-ignored"): "mutants",
     ("conform", "no-hotplug", "--packages", "1", "--cpus", "1", "--vmas", "1"): "conform",
     ("verify-certificate", __file__): "certificates",

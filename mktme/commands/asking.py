@@ -14,6 +14,7 @@ from mktme.matrix import Asked, judge_all
 from mktme.orders import Orders
 from mktme.progress import progress
 from mktme.simulation.printable import escaped
+from mktme.traces import store
 from model import Scope
 from properties import PROPERTIES
 
@@ -39,8 +40,15 @@ def judged(
 ) -> list[Cell]:
     """Judge with a progress display on a terminal, and none in a pipe.
 
-    A single cell is judged here, where it can show how far it is and be interrupted.
+    A single cell is judged here, where it can show how far it is and be interrupted. What is
+    violated is kept for `mktme replay`.
     """
+    cells = _judged(asked, scope, orders, executor)
+    store.keep(cell.record for cell in cells if cell.record is not None)
+    return cells
+
+
+def _judged(asked: Sequence[Asked], scope: Scope, orders: Orders, executor: str) -> list[Cell]:
     with progress(len(asked)) as bar:
         if len(asked) == 1 and executor == "processes":
             ((design, claim),) = asked

@@ -5,14 +5,17 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
+from rich.console import Console
 
 from checker import Limits
 from conformance.lockstep import ground
 from designs import design_from_text
 from mktme import options, proofs, proving, render, statuses
 from mktme.commands.asking import console, judged
+from mktme.judge import Cell
 from mktme.results import objects
 from mktme.results.report import Report
+from mktme.traces import forms
 from mktme.traces.telling import document_of
 from mktme.traces.terminal import explanation
 from model import Scope
@@ -35,34 +38,46 @@ def explain(
     checkpoint: options.Checkpoint = None,
     certificates: options.Certificates = None,
     as_json: options.AsJson = False,
+    form: options.TraceForm = forms.AS_TEXT,
+    output: options.TraceFile = None,
 ) -> int:
-    """Show one counterexample step by step, and its replay.
+    """Show one counterexample step by step, and its replay; or write it in another form.
 
     With --json it is the object that mktme schema trace describes, or, where there is no
     counterexample, that of check.
 
-    Example: mktme explain rfc-v2 tables-agree
+    Example: mktme explain rfc-v2 tables-agree --as test -o tests/test_tables.py
     """
+    written = forms.form_from_option(form, output, as_json)
     chosen, claim = design_from_text(design), property_from_text(property_id)
     scope = Scope(packages, cpus, keyids, vmas=vmas, threads=threads)
     orders = options.orders_of(
         states_max, depth_max, seconds_max, engine, memory, checkpoint, certificates
     )
     (cell,) = judged([(chosen, claim.id)], scope, orders)
-    out = console()
-    if cell.trace is None and as_json:
+    if as_json and cell.trace is None:
         print(objects.text(Report([cell], scope)))
-    elif cell.trace is None:
-        out.print(render.sign(cell).append(f" {chosen.name} / {claim.id}: no counterexample"))
+    else:
+        _show(cell, scope, forms.JSON if as_json else written, output)
+    return statuses.for_compare([cell])
+
+
+def _show(cell: Cell, scope: Scope, form: str | None, output: str | None) -> None:
+    if cell.trace is None or cell.record is None:
+        out = console() if form is None else Console(highlight=False, stderr=True)
+        which = f" {cell.design.name} / {cell.property_id}: no counterexample"
+        out.print(render.sign(cell).append(which))
         for note in render.notes([cell]):
             out.print(note)
+        return
+    grounding = ground(cell.design, scope, cell.record.system)
+    if form is None:
+        for part in explanation(document_of(cell, scope, grounding)):
+            console().print(part)
+    elif form == forms.JSON:
+        forms.put(forms.json_of(document_of(cell, scope, grounding)), output)
     else:
-        document = document_of(cell, scope, ground(chosen, scope, claim.system))
-        if as_json:
-            print(document.written())
-        for part in () if as_json else explanation(document):
-            out.print(part)
-    return statuses.for_compare([cell])
+        forms.put(forms.write(cell.record, cell.trace, grounding, form), output)
 
 
 def lemmas(

@@ -32,7 +32,7 @@ def _json(record: Record, trace: Trace, grounding: Grounding) -> str:
 
 def json_of(document: Document) -> str:
     """A document as the text of a file."""
-    return document.model_dump_json(indent=1) + "\n"
+    return document.written() + "\n"
 
 
 JSON: Final = "json"
@@ -51,8 +51,13 @@ AS_TEXT: Final = "text"
 """The form for a terminal, which is no text to keep."""
 
 
-def form_from_option(text: str, output: str | None) -> str | None:
-    """The form that a run is to be written in; None for a terminal's. Raises RecordError."""
+def form_from_option(text: str, output: str | None, as_json: bool) -> str | None:
+    """The form that a run is to be written in; None for a terminal's. Raises RecordError.
+
+    `as_json`: whether the answer is wanted as an object, which leaves no room for the run.
+    """
+    if text != AS_TEXT and as_json:
+        raise RecordError(f"--json is the answer and --as {text} the run: choose one")
     if text == AS_TEXT and output is not None:
         raise RecordError(f"a file needs --as: {', '.join(FORMS)}")
     if text not in FORMS and text != AS_TEXT:
