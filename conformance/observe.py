@@ -1,8 +1,8 @@
 """What a violation looks like in the implementation's bytes, in words and without key bytes.
 
-For every property there is one observer. It looks at the kernel and the hardware directly, not at
-the abstract state that the property's formula was judged on, so that a reader sees the violation in
-the implementation's own terms.
+For every property of the catalogue there is one observer, and one for all that a user writes. It
+looks at the kernel and the hardware directly, not at the abstract state that the property's formula
+was judged on, so that a reader sees the violation in the implementation's own terms.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from impl.hardware.keytable import fingerprint
 
 def observe(subject: Subject, claim: Property, trace: Trace) -> Iterable[str]:
     """Lines that show the violation that the trace ended in."""
-    return _OBSERVERS[claim.id](subject, trace)
+    return _OBSERVERS.get(claim.id, _everything)(subject, trace)
 
 
 def entry_in_words(entry: Entry) -> str:
@@ -141,6 +141,16 @@ def _effects(subject: Subject, trace: Trace) -> Iterator[str]:
     yield from _refused(subject, trace)
     yield from _tables(subject, trace)
     yield from (f"{name} is held by: {holder}" for name, holder, _ in subject.kernel.held_locks())
+
+
+def _everything(subject: Subject, trace: Trace) -> Iterator[str]:
+    """What is looked at where nobody knows which part of it a claim is about."""
+    if subject.refusal:
+        yield from _refused(subject, trace)
+    yield from _references(subject, trace)
+    yield from _tables(subject, trace)
+    yield from _released(subject, trace)
+    yield from _plaintext(subject, trace)
 
 
 _OBSERVERS: dict[str, Callable[[Subject, Trace], Iterable[str]]] = {

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from designs.knobs import DETAILS, KNOBS, Design, DesignError, nearest
+from designs.known import Known
 
 
 def repaired(design: Design) -> Design:
@@ -40,11 +41,15 @@ DESIGNS: Mapping[str, Design] = {
 }
 
 
+KNOWN_DESIGNS: Known[Design] = Known(DESIGNS)
+"""Every design that a text may name: these, and those that a user has added."""
+
+
 def design_from_text(text: str) -> Design:
     """Read `NAME[,knob=value…]`, as given on a command line. Raises DesignError."""
     name, *changes = text.split(",")
-    if name not in DESIGNS:
-        raise DesignError(f"unknown design {name!r}{nearest(name, DESIGNS)}")
+    if name not in KNOWN_DESIGNS:
+        raise DesignError(f"unknown design {name!r}{nearest(name, KNOWN_DESIGNS)}")
     settings: dict[str, str] = {}
     for change in changes:
         knob, equals, value = change.partition("=")
@@ -53,4 +58,4 @@ def design_from_text(text: str) -> Design:
         if knob in settings:
             raise DesignError(f"knob {knob} is set twice")
         settings[knob] = value
-    return DESIGNS[name].but(**settings)
+    return KNOWN_DESIGNS[name].but(**settings)

@@ -10,11 +10,12 @@ import os
 import sys
 import textwrap
 from collections.abc import Callable, Mapping
-from typing import Final
+from pathlib import Path
+from typing import Annotated, Final
 
 import typer
 
-from mktme import completing, ending, statuses
+from mktme import completing, ending, ownfiles, statuses
 from mktme.commands import (
     agreeing,
     differ,
@@ -76,6 +77,25 @@ app = typer.Typer(
     ),
     epilog=_epilog(),
 )
+
+
+@app.callback()
+def before(
+    own: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--with",
+            metavar="FILE",
+            envvar="MKTME_WITH",
+            show_default=False,
+            help="Know the designs and properties of this Python file too (repeatable). It is run.",
+        ),
+    ] = None,
+) -> None:
+    """What is done before any command: load what a user has written."""
+    ownfiles.load(ownfiles.read(own or ()))
+
+
 for _name, _command in COMMANDS.items():
     _words = _help(_command)
     app.command(_name, help=_words, short_help=_words.partition("\n\n")[0])(_command)

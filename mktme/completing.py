@@ -12,13 +12,13 @@ from typing import Final
 
 from checker.exchange.formats import FORMATS as EXCHANGED
 from conformance.mutants.catalogue import MUTANTS
-from designs import DESIGNS, KNOBS
+from designs import KNOBS, KNOWN_DESIGNS
 from mktme import listings, published
 from mktme.baseline import SHIPPED
 from mktme.orders import ENGINE_NAMES
 from mktme.results.output import FORMATS
 from mktme.traces import forms
-from properties import PROPERTIES
+from properties import KNOWN_PROPERTIES
 
 Offers = Iterator[tuple[str, str]]
 """What could stand there, with what it means."""
@@ -44,7 +44,7 @@ def design(incomplete: str) -> Offers:
 def _designs(typed: str) -> Offers:
     head, comma, last = typed.rpartition(",")
     if not comma:
-        for name in DESIGNS:
+        for name in KNOWN_DESIGNS:
             yield name, ""
         return
     is_set = {change.partition("=")[0] for change in head.split(",")[1:]}
@@ -64,7 +64,7 @@ def _designs(typed: str) -> Offers:
 
 def property_() -> Offers:
     """A property's id."""
-    for claim in PROPERTIES.values():
+    for claim in KNOWN_PROPERTIES.values():
         yield claim.id, claim.sentence
 
 

@@ -35,6 +35,7 @@ from mktme.traces.recorded import RecordError
 from mktme.verify import Unreadable
 from model import ScopeError
 from properties import PropertyError
+from properties.own import OwnError
 
 REFUSALS: Final = (
     DesignError,
@@ -48,6 +49,7 @@ REFUSALS: Final = (
     MutantError,
     CheckpointError,
     Unreadable,
+    OwnError,
     BaselineError,
     RecordError,
 )

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from checker.killable import apart, end_with_parent
+from mktme.ownfiles import with_own
 
 T = TypeVar("T")
 
@@ -47,9 +48,10 @@ def side_by_side(
 ) -> list[T]:
     """The results of calls in their order; `done` hears of each as it comes, in any order.
 
-    The first error is raised here, and what has not begun by then is not done.
+    What a user has added is known wherever a call is made. The first error is raised here, and what
+    has not begun by then is not done.
     """
-    futures: list[Future[T]] = [pool.submit(call) for call in calls]
+    futures: list[Future[T]] = [pool.submit(with_own(call)) for call in calls]
     try:
         for future in as_completed(futures):
             done(future.result())

@@ -31,11 +31,12 @@ from conformance import Replay, replay
 from conformance.lockstep import ground
 from designs import Design, prices
 from mktme.orders import Orders
+from mktme.ownfiles import loaded, loaded_then
 from mktme.traces.recorded import Record, recorded
 from mktme.verify import subject_of
 from mktme.words import trace_in_words
 from model import Scope, text_of
-from properties import PROPERTIES, limited_to_scopes, not_applicable
+from properties import KNOWN_PROPERTIES, limited_to_scopes, not_applicable
 from properties.lemmas import lemmas_about
 
 ACTION_STEPS_MAX = 8
@@ -100,12 +101,12 @@ def judge(
 
 def judge_by_id(design: Design, property_id: str, scope: Scope, orders: Orders) -> Cell:
     """The same for a property's id, which can be sent to another process."""
-    return judge(design, PROPERTIES[property_id], scope, orders)
+    return judge(design, KNOWN_PROPERTIES[property_id], scope, orders)
 
 
 def question_of(design: Design, property_id: str, scope: Scope) -> Question:
     """The question behind a cell, with the texts that it can be read from."""
-    claim = PROPERTIES[property_id]
+    claim = KNOWN_PROPERTIES[property_id]
     texts = Texts(
         system=text_of(design, claim.system),
         claim=claim,
@@ -127,7 +128,7 @@ def _judged(
     excluded = not_applicable(design, claim)
     if excluded is not None:
         return Cell(design, claim.id, "NOT_APPLICABLE", because=excluded)
-    recipe = functools.partial(question_of, design, claim.id, scope)
+    recipe = functools.partial(loaded_then, loaded(), question_of, design, claim.id, scope)
     limits = orders.for_cell(design, claim.id, scope)
     try:
         if orders.engine == "auto":

@@ -9,14 +9,14 @@ from pydantic import Field
 
 from checker import Property
 from conformance.mutants.catalogue import MUTANTS
-from designs import DESIGNS, KNOBS, Design
+from designs import KNOBS, KNOWN_DESIGNS, Design
 from mktme import statuses
 from mktme.results.output import FORMATS
 from mktme.results.shape import Shape
 from mktme.results.shapes import VERDICTS
 from mktme.simulation import expectations, vocabulary
 from mktme.simulation.language import FORMS
-from properties import PROPERTIES
+from properties import KNOWN_PROPERTIES
 from properties.catalogue import PROGRESS
 
 
@@ -71,14 +71,14 @@ def _designs() -> list[Entry]:
             kind=f"details {details(design)}",
             values=design.settings(),
         )
-        for name, design in DESIGNS.items()
+        for name, design in KNOWN_DESIGNS.items()
     ]
 
 
 def _properties() -> list[Entry]:
     return [
         Entry(name=claim.id, meaning=claim.sentence, kind=kind(claim), source=claim.source)
-        for claim in PROPERTIES.values()
+        for claim in KNOWN_PROPERTIES.values()
     ]
 
 

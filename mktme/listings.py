@@ -12,14 +12,14 @@ from rich.text import Text
 from checker import Property
 from conformance.mutants.catalogue import MUTANTS
 from conformance.mutants.fault import Mutant
-from designs import DESIGNS, KNOBS, Design
+from designs import KNOBS, KNOWN_DESIGNS, Design
 from designs.knobs import Knob
 from mktme import listed
 from mktme.results.output import FORMATS
 from mktme.simulation import expectations, vocabulary
 from mktme.simulation.language import FORMS
 from mktme.statuses import ORDER
-from properties import PROPERTIES
+from properties import KNOWN_PROPERTIES
 
 
 def designs(named: Mapping[str, Design]) -> Table:
@@ -98,8 +98,8 @@ def meanings(heading: str, known: Mapping[str, str]) -> Table:
 
 
 TABLES: Final[Mapping[str, Callable[[], Iterable[RenderableType]]]] = {
-    "designs": lambda: [designs(DESIGNS)],
-    "properties": lambda: [properties(PROPERTIES)],
+    "designs": lambda: [designs(KNOWN_DESIGNS)],
+    "properties": lambda: [properties(KNOWN_PROPERTIES)],
     "knobs": lambda: [knobs(KNOBS)],
     "commands": commands,
     "mutants": lambda: [mutants(MUTANTS)],

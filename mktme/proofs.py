@@ -14,7 +14,7 @@ from mktme import words
 from mktme.proving import Tried, decidable
 from mktme.results.shape import Shape
 from mktme.results.shapes import Word
-from properties import PROPERTIES
+from properties import KNOWN_PROPERTIES
 
 
 class Gap(Shape):
@@ -86,7 +86,7 @@ def _gap(tried: Tried) -> Gap | None:
     call = reached = None
     if gap.call is not None and gap.after is not None:
         before = Reading(attempt.grounding, gap.before)
-        system = PROPERTIES[tried.question.claim.id].system
+        system = KNOWN_PROPERTIES[tried.question.claim.id].system
         step = TraceStep(gap.call, "ok", gap.after)
         call = words.call_in_words(before, step, system)
         reached = gap_is_reached(attempt, seconds_max=tried.seconds_max)

@@ -27,7 +27,7 @@ from mktme.traces.telling import frame_of
 from mktme.traces.terminal import panels
 from model import Scope, text_of
 from model.sorts import KEY
-from properties import PROPERTIES
+from properties import KNOWN_PROPERTIES
 from properties.lemmas import lemmas_about
 
 LEARNED_IN = (Scope(2, 1, 1, 1), Scope(2, 2, 2, 1), Scope(2, 2, 2, 2))
@@ -89,8 +89,8 @@ def proof(design: Design, property_id: str, limits: Limits, discovers: bool) -> 
         offered = "No lemma was offered."
     elif discovers:
         discovery = discover(
-            text_of(design, PROPERTIES[property_id].system),
-            PROPERTIES[property_id],
+            text_of(design, KNOWN_PROPERTIES[property_id].system),
+            KNOWN_PROPERTIES[property_id],
             [scope.sizes(design) for scope in LEARNED_IN],
             TRIED_IN.sizes(design) | {KEY: KEYS_TRIED},
             seconds_max=limits.seconds_max,
@@ -101,7 +101,7 @@ def proof(design: Design, property_id: str, limits: Limits, discovers: bool) -> 
         attempt = attempted(question, limits)
         if attempt is None:
             raise AssertionError("a modelled design has a text")
-        number = len(lemmas_about(PROPERTIES[property_id].system))
+        number = len(lemmas_about(KNOWN_PROPERTIES[property_id].system))
         verdict, offered = attempt.verdict, f"{number} lemmas were offered."
     confirmed = settled(verdict, question, limits)
     return Tried(confirmed, verdict.proof, attempt, question, offered, limits.seconds_max)
@@ -111,7 +111,7 @@ def told(tried: Tried) -> Iterator[RenderableType]:
     """What a proof rests on, or the step at which it gets stuck."""
     question = tried.question
     yield Text(f"{question.subject['design']} / {question.claim.id}", style="bold")
-    yield Text(f"The property: {PROPERTIES[question.claim.id].sentence}")
+    yield Text(f"The property: {KNOWN_PROPERTIES[question.claim.id].sentence}")
     yield Text(tried.offered, style="dim")
     certificate = tried.verdict.certificate
     if tried.proof is not None and certificate is not None:
@@ -149,7 +149,7 @@ def _stuck(
     sizes = ", ".join(f"{sort.name} {n}" for sort, n in attempt.grounding.finite.sizes.items())
     yield Text(f"\nNo proof for any size. The induction gets stuck (scope: {sizes}):", style="bold")
     before = Reading(attempt.grounding, gap.before)
-    system = PROPERTIES[property_id].system
+    system = KNOWN_PROPERTIES[property_id].system
     if gap.call is None or gap.after is None:
         yield Text(f"{gap.failed} is false in this initial state:")
         yield from _drawn(system, before)

@@ -14,7 +14,7 @@ from rich.text import Text
 
 from mktme.judge import Cell
 from model import Scope
-from properties import PROPERTIES
+from properties import KNOWN_PROPERTIES
 
 _SIGNS = {
     "PROVED": ("✓ this scope", "green"),
@@ -48,7 +48,7 @@ def steps(number: int) -> str:
 def matrices(cells: Sequence[Cell], width: int) -> Iterable[RenderableType]:
     """The matrix, in blocks of as many designs as fit side by side into a width in characters."""
     designs = list(dict.fromkeys(cell.design.name for cell in cells))
-    fitting = max(1, (width - max(map(len, PROPERTIES)) - 2) // (COLUMN_WIDTH + 2))
+    fitting = max(1, (width - max(map(len, KNOWN_PROPERTIES)) - 2) // (COLUMN_WIDTH + 2))
     for start in range(0, len(designs), fitting):
         yield _matrix(cells, designs[start : start + fitting])
 
@@ -60,7 +60,7 @@ def _matrix(cells: Sequence[Cell], designs: Sequence[str]) -> RenderableType:
     table.add_column("property", no_wrap=True)
     for design in designs:
         table.add_column(_broken(design), overflow="fold")
-    for property_id in PROPERTIES:
+    for property_id in KNOWN_PROPERTIES:
         row = [known.get((property_id, design)) for design in designs]
         if any(row):
             table.add_row(property_id, *(_cell(cell) for cell in row))
@@ -145,19 +145,22 @@ def scope_note(scope: Scope, cells: Sequence[Cell]) -> Text:
     return Text(f"Scope: {scope}. {number}, {seconds:.1f} s of checking.", style="dim")
 
 
+LEGEND = {
+    "✓ this scope": "proved, in every reachable state of this scope",
+    "✓ any size": "proved for any number of packages, CPUs, KeyIDs, keys and VMAs",
+    "✗": "violated: the length of the shortest counterexample",
+    "~": "holds to that depth, and was not checked beyond",
+    "∅": "vacuous: what the property speaks about never happens",
+    "–": "not applicable: the design's own setting excludes it",
+    "§": "the price of the posture: no repaired detail removes it",
+}
+"""The marks of the matrix, and what each means."""
+
+
 def legend(cells: Sequence[Cell]) -> Text:
     """What the marks in the matrix mean, as far as they occur."""
-    meanings = {
-        "✓ this scope": "proved, in every reachable state of this scope",
-        "✓ any size": "proved for any number of packages, CPUs, KeyIDs, keys and VMAs",
-        "✗": "violated: the length of the shortest counterexample",
-        "~": "holds to that depth, and was not checked beyond",
-        "∅": "vacuous: what the property speaks about never happens",
-        "–": "not applicable: the design's own setting excludes it",
-        "§": "the price of the posture: no repaired detail removes it",
-    }
     shown = "".join(sign(cell).plain for cell in cells)
-    said = [f"{mark} {meaning}" for mark, meaning in meanings.items() if mark in shown]
+    said = [f"{mark} {meaning}" for mark, meaning in LEGEND.items() if mark in shown]
     if any(cell.verdict and cell.verdict.states is not None for cell in cells):
         said.append("(n) distinct states that the cell took")
     if any(cell.verdict and cell.verdict.reduced for cell in cells):

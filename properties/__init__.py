@@ -1,10 +1,12 @@
 """The claims about a key service: one sentence each, one Z3 text each, judging both sides.
 
 Read `catalogue` for the list and for where each claim means anything; `consistency`, `secrecy`,
-`availability`, `interface`, `data`, `payload` and `locking` hold the claims themselves.
+`availability`, `interface`, `data`, `payload` and `locking` hold the claims themselves. `own` makes
+one that a user has written.
 """
 
 from properties.catalogue import (
+    KNOWN_PROPERTIES,
     PROPERTIES,
     PropertyError,
     claims_about,
@@ -14,6 +16,7 @@ from properties.catalogue import (
 )
 
 __all__ = [
+    "KNOWN_PROPERTIES",
     "PROPERTIES",
     "PropertyError",
     "claims_about",

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from checker.systems.property import Property
 from designs import Design, nearest
+from designs.known import Known
 from properties import availability, consistency, data, interface, locking, payload, secrecy
 
 PROPERTIES: Mapping[str, Property] = {
@@ -45,6 +46,12 @@ PROPERTIES: Mapping[str, Property] = {
 }
 """Every property by its id, in the order of the catalogue."""
 
+KNOWN_PROPERTIES: Known[Property] = Known(PROPERTIES)
+"""Every property that a text may name: these, and those that a user has added."""
+
+SETTINGS_OF_OWN: dict[str, Mapping[str, str]] = {}
+"""For an own property that speaks of some designs only, the knobs that these have set so."""
+
 _NEEDS_USER_KEYS = frozenset(
     {"bitmap-exact", "no-plaintext-after-release", "cold-boot-keys", "cold-boot-keys-tme"}
 )
@@ -64,9 +71,9 @@ class PropertyError(ValueError):
 
 def property_from_text(text: str) -> Property:
     """The property with that id. Raises PropertyError."""
-    if text not in PROPERTIES:
-        raise PropertyError(f"unknown property {text!r}{nearest(text, PROPERTIES)}")
-    return PROPERTIES[text]
+    if text not in KNOWN_PROPERTIES:
+        raise PropertyError(f"unknown property {text!r}{nearest(text, KNOWN_PROPERTIES)}")
+    return KNOWN_PROPERTIES[text]
 
 
 def claims_about(system: str) -> tuple[Property, ...]:
@@ -83,6 +90,9 @@ def not_applicable(design: Design, claim: Property) -> str | None:
         return "savekeys=on: the design keeps user keys on purpose"
     if claim.id in _NEEDS_USER_KEYS and design.user_keys == "refused":
         return "user_keys=refused: no KeyID is ever mapped to a user key"
+    for knob, value in SETTINGS_OF_OWN.get(claim.id, {}).items():
+        if (has := design.settings()[knob]) != value:
+            return f"{knob}={has}: the property speaks of designs with {knob}={value}"
     return None
 
 

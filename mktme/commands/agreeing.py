@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from conformance.edges import SMALLEST
 from conformance.mutants.catalogue import MUTANTS, mutant_from_text
-from designs import DESIGNS, design_from_text
+from designs import KNOWN_DESIGNS, design_from_text
 from mktme import conforming, executors, mutation, options
 from mktme.commands.asking import console, once
 from mktme.progress import progress
@@ -29,7 +29,7 @@ def conform(
 
     Example: mktme conform rfc-v2-fixed per-package --histories 2
     """
-    chosen = once([design_from_text(text) for text in designs or DESIGNS])
+    chosen = once([design_from_text(text) for text in designs or KNOWN_DESIGNS])
     scope = Scope(packages, cpus, keyids, values, vmas, SMALLEST.threads)
     with (
         progress(len(chosen)) as bar,

@@ -16,7 +16,7 @@ from mktme.progress import progress
 from mktme.simulation.printable import escaped
 from mktme.traces import store
 from model import Scope
-from properties import PROPERTIES
+from properties import KNOWN_PROPERTIES
 
 
 def once(designs: Sequence[Design]) -> list[Design]:
@@ -52,6 +52,6 @@ def _judged(asked: Sequence[Asked], scope: Scope, orders: Orders, executor: str)
     with progress(len(asked)) as bar:
         if len(asked) == 1 and executor == "processes":
             ((design, claim),) = asked
-            return [judge(design, PROPERTIES[claim], scope, orders, bar.exploring)]
+            return [judge(design, KNOWN_PROPERTIES[claim], scope, orders, bar.exploring)]
         with executors.executor(executor, most=len(asked)) as pool:
             return judge_all(asked, scope, orders, pool, bar.done)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from checker import Limits
-from designs import DESIGNS, DesignError, design_from_text
+from designs import KNOWN_DESIGNS, DesignError, design_from_text
 from mktme import differing, executors, options, statuses
 from mktme.commands.asking import console, once
 from mktme.differences import LIMITS, SCOPE, of_pairs
@@ -31,7 +31,7 @@ def differ(
 
     Example: mktme differ no-hotplug rfc-v2 per-package
     """
-    chosen = once([design_from_text(text) for text in designs or DESIGNS])
+    chosen = once([design_from_text(text) for text in designs or KNOWN_DESIGNS])
     if len(chosen) < 2:
         raise DesignError(f"a pair needs two designs; there is only {chosen[0].name}")
     scope = Scope(packages, cpus, keyids, values, vmas, SCOPE.threads)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from conformance.costs import Costs, Shape
 from conformance.costs import costs as measure
-from designs import DESIGNS, design_from_text
+from designs import KNOWN_DESIGNS, design_from_text
 from mktme import expecting, kept, options, statuses
 from mktme.commands.asking import console, judged, on_stderr, once
 from mktme.commands.grouped import with_groups
@@ -15,7 +15,7 @@ from mktme.judge import Cell
 from mktme.results import table, writing
 from mktme.results.report import Report
 from model import Scope
-from properties import PROPERTIES, property_from_text
+from properties import KNOWN_PROPERTIES, property_from_text
 
 
 @with_groups
@@ -31,8 +31,8 @@ def compare(
 
     Example: mktme compare rfc-v2 rfc-v2,savekeys=on --property tables-agree
     """
-    chosen = once([design_from_text(text) for text in designs or DESIGNS])
-    claims = [property_from_text(text).id for text in properties or PROPERTIES]
+    chosen = once([design_from_text(text) for text in designs or KNOWN_DESIGNS])
+    claims = [property_from_text(text).id for text in properties or KNOWN_PROPERTIES]
     answering.require_scope(scope)
     asked = [(design, claim) for design in chosen for claim in dict.fromkeys(claims)]
     cells = judged(asked, scope, judging.orders, judging.executor)
@@ -57,7 +57,7 @@ def check(
     Example: mktme check rfc-v2,on_program_failure=quarantine tables-agree --packages 3
     """
     chosen = design_from_text(design)
-    claims = [property_from_text(text).id for text in properties or PROPERTIES]
+    claims = [property_from_text(text).id for text in properties or KNOWN_PROPERTIES]
     answering.require_scope(scope)
     asked = [(chosen, claim) for claim in dict.fromkeys(claims)]
     cells = judged(asked, scope, judging.orders, judging.executor)

@@ -15,7 +15,7 @@ import typer
 
 from conformance.costs import Shape
 from conformance.costs import costs as measure
-from designs import DESIGNS, Design, design_from_text
+from designs import KNOWN_DESIGNS, Design, design_from_text
 from mktme import differences, executors, kept, options, statuses
 from mktme.commands.asking import judged, once
 from mktme.commands.grouped import Group, with_groups
@@ -26,7 +26,7 @@ from mktme.progress import progress
 from mktme.report.reported import Reported
 from mktme.results.output import file_from_text, write
 from model import Scope
-from properties import PROPERTIES, property_from_text
+from properties import KNOWN_PROPERTIES, property_from_text
 
 _Output = Annotated[
     str, typer.Option("--output", "-o", metavar="FILE", help="Where the page goes.")
@@ -62,8 +62,8 @@ def report(
 
     Example: mktme report rfc-v2 no-hotplug --property tables-agree -o report.html
     """
-    chosen = once([design_from_text(text) for text in designs or DESIGNS])
-    claims = dict.fromkeys(property_from_text(text).id for text in properties or PROPERTIES)
+    chosen = once([design_from_text(text) for text in designs or KNOWN_DESIGNS])
+    claims = dict.fromkeys(property_from_text(text).id for text in properties or KNOWN_PROPERTIES)
     started = time.monotonic()
     asked = [(design, claim) for design in chosen for claim in claims]
     cells = judged(asked, scope, judging.orders, judging.executor)

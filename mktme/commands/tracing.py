@@ -20,7 +20,7 @@ from mktme.traces.finding import record_from_argument
 from mktme.traces.outcome import outcome
 from mktme.traces.telling import told
 from mktme.traces.terminal import explanation
-from properties import PROPERTIES
+from properties import KNOWN_PROPERTIES
 
 
 def replay(
@@ -82,7 +82,7 @@ def _in_a_line(made: Again) -> str:
 
 
 def _told(made: Again, left: int) -> Iterator[RenderableType]:
-    record, claim = made.record, PROPERTIES[made.record.property_id]
+    record, claim = made.record, KNOWN_PROPERTIES[made.record.property_id]
     if made.broken_at == len(made.trace):
         price = prices(record.design).get(claim.id)
         yield from explanation(told(record, made.grounding, made.trace, made.replay, price))

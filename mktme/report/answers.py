@@ -13,7 +13,7 @@ from typing import Final
 from mktme import render
 from mktme.judge import Cell
 from model import Scope
-from properties import PROPERTIES, limited_to_scopes
+from properties import KNOWN_PROPERTIES, limited_to_scopes
 
 KINDS: Final = {
     "any-size": ("✓", "proved for any number of packages, CPUs, KeyIDs, keys and VMAs"),
@@ -120,7 +120,7 @@ def _facts(cell: Cell) -> list[tuple[str, str]]:
             facts.append((unit, f"{verdict.states:,}"))
         if verdict.extent != "any size" and verdict.word in ("PROVED", "HOLDS_TO"):
             facts.append(("depth", f"{verdict.depth}"))
-            limited = limited_to_scopes(cell.design, PROPERTIES[cell.property_id])
+            limited = limited_to_scopes(cell.design, KNOWN_PROPERTIES[cell.property_id])
             if limited:
                 facts.append(("not for any size", limited))
     facts.append(("time", f"{cell.seconds:.1f} s"))

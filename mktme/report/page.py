@@ -32,7 +32,7 @@ from mktme.report.packed import packed, script_text
 from mktme.traces.document import Document
 from mktme.traces.telling import document_of
 from model import Scope
-from properties import PROPERTIES
+from properties import KNOWN_PROPERTIES
 
 TALLY: Final = {
     "any-size": "proved, any size",
@@ -66,7 +66,7 @@ class Results:
     def properties(self) -> list[str]:
         """The ids of those judged by, in the order of the catalogue."""
         judged = {cell.property_id for cell in self.cells}
-        return [id_ for id_ in PROPERTIES if id_ in judged]
+        return [id_ for id_ in KNOWN_PROPERTIES if id_ in judged]
 
 
 def documents_of(results: Results) -> dict[str, Document]:
@@ -75,7 +75,7 @@ def documents_of(results: Results) -> dict[str, Document]:
         f"{cell.design.name}/{cell.property_id}": document_of(
             cell,
             results.scope,
-            ground(cell.design, results.scope, PROPERTIES[cell.property_id].system),
+            ground(cell.design, results.scope, KNOWN_PROPERTIES[cell.property_id].system),
         )
         for cell in results.cells
         if cell.trace is not None
@@ -130,7 +130,7 @@ def _matrix(results: Results, answers: Sequence[Answer]) -> dict[str, Any]:
         "kinds": KINDS,
         "shown": [kind for kind in KINDS if counted[kind]],
         "designs": designs,
-        "properties": {id_: PROPERTIES[id_] for id_ in properties},
+        "properties": {id_: KNOWN_PROPERTIES[id_] for id_ in properties},
         "rows": [(id_, [known.get(f"{d.name}/{id_}") for d in designs]) for id_ in properties],
         "sums": [(holding[design.name], judged[design.name]) for design in designs],
         "answers": answers,

@@ -20,7 +20,7 @@ from mktme import render
 from mktme.judge import Cell
 from mktme.results.objects import versions
 from mktme.results.report import Report
-from properties import PROPERTIES
+from properties import KNOWN_PROPERTIES
 
 
 def text(report: Report) -> str:
@@ -49,7 +49,7 @@ def _suite(design: str, report: Report) -> TestSuite:
 def _case(cell: Cell, report: Report) -> TestCase:
     case = TestCase(cell.property_id, cell.design.name, round(cell.seconds, 3))
     case.result = list(_outcome(cell, report))
-    case.system_out = f"{PROPERTIES[cell.property_id].sentence}\n{render.said(cell)}"
+    case.system_out = f"{KNOWN_PROPERTIES[cell.property_id].sentence}\n{render.said(cell)}"
     return case
 
 

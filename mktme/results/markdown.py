@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from mktme import expecting, render
 from mktme.judge import Cell
 from mktme.results.report import Report
-from properties import PROPERTIES
+from properties import KNOWN_PROPERTIES
 
 
 def text(report: Report) -> str:
@@ -39,7 +39,7 @@ def _matrix(report: Report) -> Iterator[str]:
     designs = report.designs()
     yield _row(["property", *map(escaped, designs)])
     yield _row(["---"] * (1 + len(designs)))
-    for property_id in PROPERTIES:
+    for property_id in KNOWN_PROPERTIES:
         cells = [known.get((property_id, design)) for design in designs]
         if any(cells):
             yield _row([f"`{property_id}`", *(_sign(cell) for cell in cells)])

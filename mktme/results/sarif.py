@@ -20,7 +20,7 @@ from mktme.judge import Cell
 from mktme.results.objects import versions
 from mktme.results.report import Report
 from mktme.results.shapes import Difference
-from properties import PROPERTIES
+from properties import KNOWN_PROPERTIES
 
 SCHEMA: Final = (
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
@@ -60,7 +60,7 @@ def record(report: Report) -> dict[str, Any]:
 
 
 def _rule(property_id: str) -> dict[str, Any]:
-    claim = PROPERTIES[property_id]
+    claim = KNOWN_PROPERTIES[property_id]
     return {
         "id": claim.id,
         "shortDescription": {"text": claim.sentence},

@@ -17,7 +17,7 @@ from conformance.replayed import HOLDS
 from designs import design_from_text
 from mktme.traces.recorded import Record, RecordedCall, RecordError, recorded, retraced
 from model import Scope
-from properties import PROPERTIES, not_applicable, property_from_text
+from properties import KNOWN_PROPERTIES, not_applicable, property_from_text
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,7 +56,7 @@ class Again:
 
 def made_again(record: Record) -> Again:
     """Make the run. Raises RecordError where the model does not have it."""
-    design, claim = record.design, PROPERTIES[record.property_id]
+    design, claim = record.design, KNOWN_PROPERTIES[record.property_id]
     if excluded := not_applicable(design, claim):
         raise RecordError(f"{claim.id} does not apply to {design.name} ({excluded})")
     if not record.calls:

@@ -14,7 +14,7 @@ from mktme.traces import store
 from mktme.traces.reading import found_in_file
 from mktme.traces.recorded import ID_DIGITS, Record, RecordError
 from model import Scope
-from properties import PROPERTIES
+from properties import KNOWN_PROPERTIES
 
 DIGITS_MIN: Final = 6
 IDENTITY: Final = re.compile(rf"[0-9a-f]{{{DIGITS_MIN},{ID_DIGITS}}}")
@@ -54,4 +54,4 @@ def _kept(path: Path) -> Record:
 
 
 def _judged_again(design: str, property_id: str, scope: Scope) -> Record | None:
-    return judge(design_from_text(design), PROPERTIES[property_id], scope).record
+    return judge(design_from_text(design), KNOWN_PROPERTIES[property_id], scope).record

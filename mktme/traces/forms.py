@@ -17,14 +17,14 @@ from mktme.traces.recorded import Record, RecordError
 from mktme.traces.scripts.writing import script
 from mktme.traces.telling import told
 from mktme.traces.vcd import vcd
-from properties import PROPERTIES
+from properties import KNOWN_PROPERTIES
 
 Form = Callable[[Record, Trace, Grounding], str]
 
 
 def _json(record: Record, trace: Trace, grounding: Grounding) -> str:
     """The whole document: what the implementation did is part of it."""
-    claim = PROPERTIES[record.property_id]
+    claim = KNOWN_PROPERTIES[record.property_id]
     done = replay(record.design, record.scope, grounding, claim, trace)
     price = prices(record.design).get(claim.id)
     return json_of(told(record, grounding, trace, done, price))

@@ -17,7 +17,7 @@ from checker.systems.reading import Reading
 from checker.systems.system import BOOL, Family, Index, Sort, State
 from mktme.traces.content import content
 from mktme.traces.recorded import Record, RecordError
-from properties import PROPERTIES
+from properties import KNOWN_PROPERTIES
 
 ABOUT: Final = "https://apalache-mc.org/docs/adr/015adr-trace.html"
 ACTION, ARGUMENTS, ANSWER = "action", "arguments", "answer"
@@ -60,7 +60,7 @@ def _document(record: Record, trace: Trace, grounding: Grounding) -> dict[str, A
             "format": "ITF",
             "format-description": ABOUT,
             "description": f"{record.design.name} violates {record.property_id}:"
-            f" {PROPERTIES[record.property_id].sentence}",
+            f" {KNOWN_PROPERTIES[record.property_id].sentence}",
             "varTypes": {ACTION: "Str", ARGUMENTS: "Str -> Str", ANSWER: "Str", **types},
             "mktme": content(record),
         },

@@ -22,7 +22,7 @@ from checker.systems.system import Call, GroundSystem, State
 from conformance.lockstep import absent_at_boot, ground
 from designs import Design, nearest
 from model import Scope
-from properties import PROPERTIES
+from properties import KNOWN_PROPERTIES
 
 ID_DIGITS: Final = 12
 """Hexadecimal digits of an identity, 48 bits: of a million runs no two are likely to share one."""
@@ -62,7 +62,7 @@ class Record:
     @property
     def system(self) -> str:
         """Which of the design's systems the run is of, as properties name them."""
-        return PROPERTIES[self.property_id].system
+        return KNOWN_PROPERTIES[self.property_id].system
 
     def lines(self) -> Iterator[str]:
         """What the identity is made of: knobs that are not as posted, property, boot, calls."""

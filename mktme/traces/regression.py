@@ -16,7 +16,7 @@ from mktme.traces.content import design_text
 from mktme.traces.recorded import Record
 from mktme.words import trace_in_words
 from model import Scope
-from properties import PROPERTIES
+from properties import KNOWN_PROPERTIES
 
 WIDTH: Final = 100
 """Signs in a line, as the house style has it."""
@@ -44,7 +44,7 @@ def _name(text: str) -> str:
 
 def test(record: Record, trace: Trace, grounding: Grounding) -> str:
     """The file's text, as `ruff format` leaves it."""
-    claim = PROPERTIES[record.property_id]
+    claim = KNOWN_PROPERTIES[record.property_id]
     story = trace_in_words(grounding, trace, record.system)
     broken = what_broke(grounding, claim, trace)
     title = f"{design_text(record.design).partition(',')[0]} violates {claim.id}."

@@ -31,7 +31,7 @@ from mktme.traces.recorded import Record, recorded
 from mktme.traces.who import who
 from model import Scope
 from model.sorts import BYTES
-from properties import PROPERTIES
+from properties import KNOWN_PROPERTIES
 
 PANELS: Mapping[str, Callable[[Sequence[Moment]], Iterator[Panel]]] = {
     "": keypanels.key_service,
@@ -60,7 +60,7 @@ def told(
     is_least: bool = True,
 ) -> Document:
     """The document of a run that violates the property it is recorded for."""
-    claim = PROPERTIES[record.property_id]
+    claim = KNOWN_PROPERTIES[record.property_id]
     false = causes.broken(grounding, claim, trace, replay.steps)
     return Document(
         id=record.id,

@@ -19,12 +19,12 @@ from mktme.traces.content import design_text
 from mktme.traces.recorded import Record
 from mktme.traces.scripts import endings, locks, payload
 from mktme.traces.scripts.keyservice import KeyServiceScript, comment
-from properties import PROPERTIES
+from properties import KNOWN_PROPERTIES
 
 
 def script(record: Record, trace: Trace, grounding: Grounding) -> str:
     """The text of the script. Raises Inexpressible where the language has no words for the run."""
-    broken = what_broke(grounding, PROPERTIES[record.property_id], trace)
+    broken = what_broke(grounding, KNOWN_PROPERTIES[record.property_id], trace)
     if record.system == "payload":
         body = payload.lines(record, trace, grounding, broken)
     elif record.system == "locks":
@@ -38,7 +38,7 @@ def script(record: Record, trace: Trace, grounding: Grounding) -> str:
 def _head(record: Record, body: list[str]) -> Iterator[str]:
     design = design_text(record.design)
     yield from comment(f"{design} violates {record.property_id} ({record.id}).")
-    yield from comment(PROPERTIES[record.property_id].sentence)
+    yield from comment(KNOWN_PROPERTIES[record.property_id].sentence)
     if any(" key=" in line for line in body if not line.startswith("#")):
         yield "# The user keys are examples, made from sentences that everybody can read."
     yield ""
