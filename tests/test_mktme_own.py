@@ -212,6 +212,50 @@ def test_the_environment_names_files_too(tmp_path: Path, monkeypatch: pytest.Mon
     assert "in-reach" in done.stdout
 
 
+# Where its counterexamples go
+
+
+def test_a_trace_of_an_own_property_becomes_a_regression_that_passes(tmp_path: Path) -> None:
+    file = tmp_path / "test_written.py"
+    wanted = ("explain", "rfc-v2-fixed", "tables-in-reach", "--as", "test", "-o", str(file))
+    assert 0 == run("--with", str(EXAMPLE), *wanted).returncode
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(file)],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        timeout=300,
+    )
+    assert (0, "1 passed") == (done.returncode, done.stdout.splitlines()[-1][:8])
+
+
+def test_a_trace_of_an_own_design_becomes_a_script_that_anybody_can_run(tmp_path: Path) -> None:
+    file = tmp_path / "written.sim"
+    wanted = ("explain", "in-reach", "hotplug-admitted", "--as", "script", "-o", str(file))
+    assert 0 == run("--with", str(EXAMPLE), *wanted).returncode
+    done = run("simulate", str(file))
+    assert (0, "") == (done.returncode, done.stderr)
+
+
+def test_a_script_of_an_own_property_shows_the_service_at_its_end(tmp_path: Path) -> None:
+    file = tmp_path / "written.sim"
+    wanted = ("explain", "rfc-v2-fixed", "tables-in-reach", "--as", "script", "-o", str(file))
+    assert 0 == run("--with", str(EXAMPLE), *wanted).returncode
+    shown = [li for li in file.read_text("utf-8").splitlines() if li.startswith("show ")]
+    assert ["show map => 1 key", "show cpus", "show tables", "show counts", "show vmas"] == shown
+    assert 0 == run("simulate", str(file)).returncode
+
+
+def test_a_trace_file_of_an_own_design_is_replayed_where_the_file_is_known(tmp_path: Path) -> None:
+    file = tmp_path / "trace.json"
+    wanted = ("explain", "in-reach", "hotplug-admitted", "--as", "json", "-o", str(file))
+    assert 0 == run("--with", str(EXAMPLE), *wanted).returncode
+    assert 0 == run("--with", str(EXAMPLE), "replay", str(file)).returncode
+    unknown = run("replay", str(file))
+    assert 2 == unknown.returncode
+    assert "unknown design 'in-reach'" in unknown.stderr
+
+
 # What is refused
 
 

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from designs import Design, DesignError, design_from_text, nearest
+from designs import KNOWN_DESIGNS, Design, DesignError, design_from_text, nearest
 from mktme.traces.document import FORMAT, VERSION
 from mktme.traces.recorded import Record, RecordedCall, RecordError
 from model import Scope, ScopeError
@@ -46,9 +46,13 @@ def content(record: Record) -> dict[str, Any]:
 
 
 def design_text(design: Design) -> str:
-    """The design as a command line names it: by its name, if that says all, else by its knobs."""
+    """The design as a command line names it: by its name, if that says all, else by its knobs.
+
+    So too a user's own: who has not their file can make the run again.
+    """
+    is_own = KNOWN_DESIGNS.is_own(design.name.partition(",")[0])
     try:
-        if design_from_text(design.name) == design:
+        if not is_own and design_from_text(design.name) == design:
             return design.name
     except DesignError:
         pass

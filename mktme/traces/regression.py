@@ -11,6 +11,7 @@ from typing import Final
 
 from checker import Grounding
 from checker.answers.trace import Trace
+from mktme import ownfiles
 from mktme.judge import what_broke
 from mktme.traces.content import design_text
 from mktme.traces.recorded import Record
@@ -45,6 +46,7 @@ def _name(text: str) -> str:
 def test(record: Record, trace: Trace, grounding: Grounding) -> str:
     """The file's text, as `ruff format` leaves it."""
     claim = KNOWN_PROPERTIES[record.property_id]
+    is_own = KNOWN_PROPERTIES.is_own(claim.id)
     story = trace_in_words(grounding, trace, record.system)
     broken = what_broke(grounding, claim, trace)
     title = f"{design_text(record.design).partition(',')[0]} violates {claim.id}."
@@ -58,9 +60,11 @@ def test(record: Record, trace: Trace, grounding: Grounding) -> str:
         "",
         "from __future__ import annotations",
         "",
+        *(["from mktme import ownfiles"] if is_own else []),
         "from mktme.traces.again import again",
         "from model import Scope",
         "",
+        *(_loading() if is_own else ()),
         *_constants(record),
         "",
         "",
@@ -76,6 +80,13 @@ def test(record: Record, trace: Trace, grounding: Grounding) -> str:
 def _wrapped(text: str) -> list[str]:
     safe = " ".join(text.split()).replace("\\", "/").replace('"', "'")
     return textwrap.wrap(safe, WIDTH, break_long_words=True, break_on_hyphens=False)
+
+
+def _loading() -> Iterator[str]:
+    """What makes a user's own property known: the files, as they were named."""
+    paths = [file.path for file in ownfiles.loaded()]
+    yield f"ownfiles.load(ownfiles.read({json.dumps(paths)}))"
+    yield ""
 
 
 def _constants(record: Record) -> Iterator[str]:

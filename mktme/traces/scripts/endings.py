@@ -19,7 +19,7 @@ Ending = Callable[[KeyServiceScript, Reading], None]
 def end(script: KeyServiceScript, property_id: str, broken: str) -> None:
     """Write the end. `broken` says in words what is violated."""
     script.lines += ["", *comment(f"Broken: {broken}.")]
-    for show in ENDINGS[property_id]:
+    for show in ENDINGS.get(property_id, OF_OWN):
         show(script, script.last)
 
 
@@ -93,3 +93,6 @@ ENDINGS: Final[Mapping[str, tuple[Ending, ...]]] = {
     "failure-is-noop": (_map, *_shows("tables")),
 }
 """What is shown at the end for each property of the key service."""
+
+OF_OWN: Final = (_map, *_shows("cpus", "tables", "counts", "vmas"))
+"""What is shown for a property that a user has written: nobody knows what it is about."""
