@@ -35,10 +35,14 @@ def false_of_state(
 ) -> tuple[dict[str, int], tuple[Fact, ...]]:
     """The instance that is false, and the facts that make it so."""
 
-    def is_true(term: Term) -> bool:
-        return is_true_in(grounding.system, state, term)
-
     formula = grounding.property(claim).state
+    seen = variables_in([formula])
+    variables = zip(grounding.system.variables, state, strict=True)
+    known = [(v.term, v.literal(x)) for v, x in variables if v.name in seen]
+
+    def is_true(term: Term) -> bool:
+        return bool(z3.is_true(z3.simplify(z3.substitute(term, *known))))
+
     at, conjunct = grounding.finite.failing_instance(formula, is_true)
     return at, facts(conjunct, is_true, _values(grounding, state))
 

@@ -44,6 +44,13 @@ class Machine:
         """Whether the claim's state formula is true in a state (it is, for a step claim)."""
         return self._value(claim.state, state)
 
+    def allows(self, claim: GroundProperty, state: State, call: Call) -> bool:
+        """Whether the claim's step formula is true of a call that is made in a state."""
+        formula = claim.steps.get(call.action)
+        if formula is None:
+            return True
+        return self._value(formula, state, self.system.action(call.action), call.values)
+
     def _value(
         self,
         formula: Term,

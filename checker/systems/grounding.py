@@ -112,13 +112,19 @@ class Grounding:
             answers=system.answers.values,
         )
         require_well_formed(self.system, {a.name: origin(a.step) for a in system.actions})
+        self._claims: dict[Property, GroundProperty] = {}
 
     def property(self, claim: Property) -> GroundProperty:
-        """The claim over the ground variables. Its formulas are not simplified.
+        """The claim over the ground variables, kept for who asks again; not simplified.
 
         Raises ModelError when it names no variable (a claim about steps: none, and no parameter),
         is not Boolean, or reads what the system does not have.
         """
+        if claim not in self._claims:
+            self._claims[claim] = self._ground_claim(claim)
+        return self._claims[claim]
+
+    def _ground_claim(self, claim: Property) -> GroundProperty:
         where = f"of system {self.text.name}"
         with blamed(f"property {claim.id} {where}", claim.formula):
             state, steps = self._ground_formula(Premise(claim.kind, claim.formula), True)

@@ -259,6 +259,11 @@ class GroundSystem:
                     " what reads one and what changes the other would not meet"
                 )
 
+    def starting_in(self, state: State) -> GroundSystem:
+        """The same system with this state as its only initial one."""
+        known = [v.term == v.literal(x) for v, x in zip(self.variables, state, strict=True)]
+        return dataclasses.replace(self, initially=z3.And(known))
+
     def variable(self, name: str) -> Variable:
         """The variable of that name. Raises KeyError."""
         return self._by_name[name]
