@@ -84,7 +84,7 @@ def recorded(
     design: Design, property_id: str, scope: Scope, grounding: Grounding, trace: Trace
 ) -> Record:
     """The record of a run of the system that the property is about."""
-    absent, bypass = _boot(grounding, trace.start)
+    absent, bypass = boot_of(grounding, trace.start)
     calls = tuple(
         RecordedCall(step.call.action, tuple(step.call.labelled(grounding.system).items()))
         for step in trace.steps
@@ -92,7 +92,7 @@ def recorded(
     return Record(design, property_id, scope, absent, bypass, calls)
 
 
-def _boot(grounding: Grounding, start: State) -> tuple[tuple[int, ...], bool]:
+def boot_of(grounding: Grounding, start: State) -> tuple[tuple[int, ...], bool]:
     """Which packages are absent in an initial state, and whether it has TME in bypass."""
     reading = Reading(grounding, start)
     bypass = reading.has("bypass") and reading.is_true("bypass")
@@ -102,7 +102,7 @@ def _boot(grounding: Grounding, start: State) -> tuple[tuple[int, ...], bool]:
 def retraced(record: Record) -> Trace:
     """Make the run again, on the model. Raises RecordError where the model does not have it."""
     grounding = ground(record.design, record.scope, record.system)
-    calls = [_read(grounding.system, n, call) for n, call in enumerate(record.calls, 1)]
+    calls = [call_read(grounding.system, n, call) for n, call in enumerate(record.calls, 1)]
     try:
         return run(grounding.system, _start(record, grounding), calls)
     except TraceError as error:
@@ -111,14 +111,17 @@ def retraced(record: Record) -> Trace:
 
 def _start(record: Record, grounding: Grounding) -> State:
     for start in initial_states(grounding.system):
-        if _boot(grounding, start) == (record.absent, record.bypass):
+        if boot_of(grounding, start) == (record.absent, record.bypass):
             return start
     said = "".join(f" absent={package}" for package in record.absent) + " bypass" * record.bypass
     raise RecordError(f"no machine of {record.scope} boots with{said or ' all packages'}")
 
 
-def _read(system: GroundSystem, number: int, call: RecordedCall) -> Call:
-    """A call as the system has it. An argument that is not given is "no", if it can be."""
+def call_read(system: GroundSystem, number: int, call: RecordedCall) -> Call:
+    """A call as the system has it. An argument that is not given is "no", if it can be.
+
+    Raises RecordError, which names the step by its `number`.
+    """
     actions = {action.name: action for action in system.actions}
     where = f"step {number}"
     if call.action not in actions:

@@ -1,0 +1,99 @@
+"""What is the same for every path of one machine: its system, compiled, and the claims about it."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import math
+import time
+from collections.abc import Mapping
+from typing import Final
+
+from checker import Grounding, GroundProperty, Machine, Property, State, Trace, TraceStep
+from checker.systems.finite import OutOfTime
+from conformance.lockstep import ground
+from designs import Design
+from mktme.explore.paths import Path, PathError
+from mktme.traces.recorded import RecordedCall, RecordError, boot_of, call_read
+from model import Scope
+from properties import claims_about, not_applicable
+
+SECONDS_MAX: Final = 20.0
+"""How long a system may be read for a scope: whoever explores by hand is waiting."""
+
+CHOICES_MAX: Final = 50_000
+"""Choices of arguments that all actions may have together: each is tried to see if it is possible.
+"""
+
+
+@dataclasses.dataclass(frozen=True)
+class World:
+    """One of a design's systems in a scope, ready to step through.
+
+    `excluded` has the claims that mean nothing for the design, each with the reason. `starts` are
+    the states in which it may boot, by what is absent and whether TME is in bypass.
+    """
+
+    design: Design
+    system: str
+    scope: Scope
+    grounding: Grounding
+    machine: Machine
+    excluded: Mapping[str, str]
+    starts: Mapping[tuple[tuple[int, ...], bool], State]
+
+    @functools.cached_property
+    def claims(self) -> Mapping[str, tuple[Property, GroundProperty]]:
+        """The claims that mean something for the design, by property."""
+        return {
+            claim.id: (claim, self.grounding.property(claim))
+            for claim in claims_about(self.system)
+            if claim.id not in self.excluded
+        }
+
+    def start(self, path: Path) -> State:
+        """The state in which a path begins. Raises PathError where no machine boots so."""
+        boot = (path.absent, path.bypass)
+        if boot not in self.starts:
+            said = " ".join([*(f"absent={p}" for p in path.absent), *["bypass"] * path.bypass])
+            raise PathError(f"no machine of {self.scope} boots with {said}")
+        return self.starts[boot]
+
+    def step(self, state: State, number: int, call: RecordedCall) -> TraceStep:
+        """Make the call of that number. Raises RecordError where it is not possible."""
+        read = call_read(self.grounding.system, number, call)
+        outcome = self.machine.step(state, read)
+        if outcome is None:
+            raise RecordError(f"step {number}, {call.said()}, is not possible there")
+        return TraceStep(read, *outcome)
+
+    def run(self, path: Path) -> Trace:
+        """The run of a path, on the model alone. Raises PathError and RecordError."""
+        trace = Trace(self.start(path), ())
+        for number, call in enumerate(path.calls, 1):
+            step = self.step(trace.states[-1], number, call)
+            trace = Trace(trace.start, (*trace.steps, step))
+        return trace
+
+
+@functools.lru_cache(maxsize=8)
+def world_of(design: Design, system: str, scope: Scope) -> World:
+    """Read and compile a system, kept for the next path. Raises PathError for too large a scope."""
+    try:
+        grounding = ground(design, scope, system, time.monotonic() + SECONDS_MAX)
+    except OutOfTime as late:
+        raise PathError(f"{scope}: too large to explore by hand ({late})") from late
+    choices = sum(math.prod(p.size for p in a.parameters) for a in grounding.system.actions)
+    if choices > CHOICES_MAX:
+        raise PathError(f"{scope}: too large to explore by hand ({choices:,} choices of arguments)")
+    machine = Machine(grounding.system)
+    reasons = {claim.id: not_applicable(design, claim) for claim in claims_about(system)}
+    return World(
+        design,
+        system,
+        scope,
+        grounding,
+        machine,
+        excluded={id_: reason for id_, reason in reasons.items() if reason is not None},
+        starts={boot_of(grounding, start): start for start in machine.initial_states()},
+    )
