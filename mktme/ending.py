@@ -25,6 +25,8 @@ from impl import KernelError
 from mktme import statuses
 from mktme.baseline import BaselineError
 from mktme.executors import ExecutorError
+from mktme.explore.listening import ServerError
+from mktme.explore.paths import PathError
 from mktme.exports import ExportError
 from mktme.orders import OrderError
 from mktme.results.output import NotWritten
@@ -51,7 +53,9 @@ REFUSALS: Final = (
     Unreadable,
     OwnError,
     BaselineError,
+    PathError,
     RecordError,
+    ServerError,
 )
 
 

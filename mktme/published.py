@@ -11,6 +11,7 @@ from typing import Final
 from mktme.baseline import Baseline
 from mktme.conforming import Conformance
 from mktme.differing import Differences
+from mktme.explore.view import View
 from mktme.exports import Exported
 from mktme.listed import Listing
 from mktme.mutation import Mutants
@@ -30,6 +31,7 @@ SHAPES: Final[Mapping[str, type[Shape]]] = {
     "differ": Differences,
     "replay": Outcome,
     "conform": Conformance,
+    "explore": View,
     "mutants": Mutants,
     "certificates": Certificates,
     "payload": Parsed,

@@ -24,6 +24,7 @@ SAID = {
     ("replay", "4d3578f88663"): "replay",
     ("replay", "4d3578f88663", "--design", "rfc-v2-fixed"): "replay",
     ("mutants", "status-ignored"): "mutants",
+    ("explore", "run=instantiate(key=0,kind=cpu,bytes=zeros)"): "explore",
     ("conform", "no-hotplug", "--packages", "1", "--cpus", "1", "--vmas", "1"): "conform",
     ("verify-certificate", __file__): "certificates",
     ("payload", "rfc-v2", "type=cpu algorithm=aes-xts-128"): "payload",
