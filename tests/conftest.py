@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import gc
 import os
+from collections.abc import Iterator
 from typing import Any
 
+import browsing
 import pytest
 import reporting
 
@@ -49,3 +51,16 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.section(title)
         for line in lines:
             terminalreporter.write_line(line)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """Chromium without a window. A container has no sandbox of its own for it.
+
+    It is closed with its module: while one is driven, its thread can run no other event loop.
+    """
+    driven = pytest.importorskip("playwright.sync_api", reason="the test extra has playwright")
+    with driven.sync_playwright() as started:
+        browser = started.chromium.launch(executable_path=browsing.BROWSER, args=["--no-sandbox"])
+        yield browser
+        browser.close()

@@ -7,24 +7,19 @@ from __future__ import annotations
 
 import fcntl
 import json
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pages
 import pytest
+from browsing import needs_browser
 
 from mktme.report.page import documents_of, page
 
 playwright = pytest.importorskip("playwright.sync_api", reason="the test extra has playwright")
 axe_playwright = pytest.importorskip("axe_playwright_python.sync_playwright")
 
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
-BROWSER = next(filter(None, map(shutil.which, BROWSERS)), None)
-
-pytestmark = pytest.mark.skipif(
-    BROWSER is None, reason=f"no browser found on PATH (looked for: {', '.join(BROWSERS)})"
-)
+pytestmark = needs_browser
 
 TRACE = "rfc-v2/tables-agree"
 KEY_TABLE = ".panel-key-tables tbody tr:first-of-type td"
@@ -41,15 +36,6 @@ def report(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> str:
         if not file.exists():
             file.write_text(page(pages.results()), encoding="utf-8")
     return file.as_uri()
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[playwright.Browser]:
-    """Chromium without a window. A container has no sandbox of its own for it."""
-    with playwright.sync_playwright() as started:
-        browser = started.chromium.launch(executable_path=BROWSER, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 class Shown:
