@@ -8,10 +8,13 @@ import subprocess
 import pytest
 from explored import BROKEN, session_at
 
+from mktme import ownfiles
 from mktme.explore import sought
 from mktme.explore.paths import PathError
 from mktme.explore.session import Session
-from mktme.explore.sought import COMMAND, Found, Sought, nearest
+from mktme.explore.sought import COMMAND, Found, Sought, nearest, sent
+from mktme.explore.view import view_of
+from mktme.explore.world import world_of
 
 ENCRYPTED = "design=rfc-v2&run=instantiate(key=0,kind=user,bytes=A);encrypt(vma=0,key=0)"
 
@@ -92,9 +95,41 @@ def test_a_property_that_does_not_apply_is_refused_with_the_reason():
 
 
 def test_as_a_program_it_reads_a_question_and_writes_an_answer():
-    question = Sought(path="system=locks", property="no-deadlock").model_dump_json()
+    question = sent(Sought(path="system=locks", property="no-deadlock"))
     done = subprocess.run(COMMAND, input=question, capture_output=True, text=True, check=True)
     assert 4 == Found.model_validate_json(done.stdout).calls
-    question = Sought(path="system=lock", property="no-deadlock").model_dump_json()
+    question = sent(Sought(path="system=lock", property="no-deadlock"))
     done = subprocess.run(COMMAND, input=question, capture_output=True, text=True, check=True)
     assert "unknown system 'lock'" in json.loads(done.stdout)["error"]
+
+
+OWN = """
+from z3 import Not
+from mktme import own
+
+own.design("mine", savekeys="on")
+own.property(
+    name="nothing-mapped",
+    sentence="No key is ever mapped.",
+    formula=lambda s: s.every(own.KEYID, lambda k: Not(s.is_mapped(None, k))),
+    premise=lambda s: s.some(own.KEYID, lambda k: s.is_mapped(None, k)),
+)
+"""
+
+
+def test_a_users_own_design_and_property_are_explored_and_sought_too():
+    world_of.cache_clear()
+    try:
+        ownfiles.load([ownfiles.OwnFile("mine.py", OWN)])
+        question = sent(Sought(path="design=mine", property="nothing-mapped"))
+        done = subprocess.run(COMMAND, input=question, capture_output=True, text=True, check=True)
+        found = Found.model_validate_json(done.stdout)
+        assert ("found", 1) == (found.what, found.calls)
+        view = view_of(session_at(found.path))
+        assert "mine" in {design.name for design in view.designs}
+        assert ("nothing-mapped",) == view.violated[1][-1:]
+        lamp = view.lamps[-1]
+        assert ("nothing-mapped", "violated") == (lamp.property, lamp.light)
+    finally:
+        ownfiles.forget()
+        world_of.cache_clear()

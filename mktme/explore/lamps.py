@@ -13,11 +13,10 @@ from checker import Trace
 from conformance.replayed import ReplayStep
 from designs import prices
 from mktme.explore.paths import Path
-from mktme.explore.world import World
+from mktme.explore.world import World, claims_of
 from mktme.results.shape import Shape
 from mktme.traces import causes
 from mktme.traces.document import Broken
-from properties import PROPERTIES, claims_about
 
 Light = Literal["holds", "violated", "was-violated", "not-applicable"]
 
@@ -88,7 +87,7 @@ class Lamps:
     ) -> tuple[Lamp, ...]:
         """A lamp for each property; `violated` has a set for the start and for each step."""
         lamps = []
-        for claim in claims_about(self._world.system):
+        for claim in claims_of(self._world.system):
             plain = functools.partial(
                 Lamp,
                 property=claim.id,
@@ -121,7 +120,7 @@ class Lamps:
     def _broken(self, id_: str, trace: Trace, at: int, done: Sequence[ReplayStep]) -> Broken:
         if (id_, at) not in self._why:
             run = Trace(trace.start, trace.steps[:at])
-            why = causes.broken(self._world.grounding, PROPERTIES[id_], run, done[:at])
+            why = causes.broken(self._world.grounding, self._world.claims[id_][0], run, done[:at])
             self._why[id_, at] = why
         return self._why[id_, at]
 

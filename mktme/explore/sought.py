@@ -29,6 +29,7 @@ from checker import (
 )
 from checker.killable import end_with_parent
 from checker.systems.asking import without_collections
+from mktme import ownfiles
 from mktme.explore.paths import PathError, path_from_text
 from mktme.explore.world import world_of
 from mktme.traces.recorded import RecordedCall
@@ -131,12 +132,20 @@ def _search(system: GroundSystem, claim: GroundProperty, seconds: float) -> Sequ
     return Found(what="not-found", words=words)
 
 
+def sent(question: Sought) -> str:
+    """What the program reads: the question, and what of a user's own is loaded here."""
+    own = [(file.path, file.text) for file in ownfiles.loaded()]
+    return json.dumps({"own": own, "question": question.model_dump()})
+
+
 def main() -> None:
     """Answer the question on standard input."""
     end_with_parent()
-    question = Sought.model_validate_json(sys.stdin.read())
+    given = json.loads(sys.stdin.read())
+    question = Sought.model_validate(given["question"])
     with without_collections():
         try:
+            ownfiles.load(ownfiles.OwnFile(*file) for file in given["own"])
             answer = nearest(question).model_dump()
         except ValueError as refusal:
             answer = {"error": str(refusal)}

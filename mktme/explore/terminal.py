@@ -18,7 +18,7 @@ from designs import DesignError, nearest
 from mktme.explore import drawn
 from mktme.explore.paths import Path, PathError, path_from_text
 from mktme.explore.session import Session, machine_of
-from mktme.explore.sought import COMMAND, GRACE_SECONDS, SECONDS_MAX, Found, Sought
+from mktme.explore.sought import COMMAND, GRACE_SECONDS, SECONDS_MAX, Found, Sought, sent
 from mktme.explore.typed import COMMANDS, call_from_line, completions, numbered
 from mktme.traces.recorded import RecordedCall, RecordError
 from mktme.traces.terminal import grid, panels
@@ -132,7 +132,7 @@ def sought(question: Sought) -> Found:
     try:
         done = subprocess.run(
             COMMAND,
-            input=question.model_dump_json(),
+            input=sent(question),
             capture_output=True,
             text=True,
             timeout=question.seconds + GRACE_SECONDS,

@@ -16,8 +16,8 @@ from designs import nearest
 from mktme.explore.offers import Offer
 from mktme.explore.paths import PathError, call_from_text
 from mktme.explore.session import Session
+from mktme.explore.world import claims_of
 from mktme.traces.recorded import RecordedCall
-from properties import claims_about
 
 COMMANDS: Final[Mapping[str, str]] = {
     "calls": "every call that is possible now, by number; a number makes it",
@@ -100,7 +100,7 @@ def completions(session: Session, before: str) -> Iterator[tuple[str, str]]:
         first = {**{o.action: o.title for o in session.offers()}, **COMMANDS}
         yield from ((name, said) for name, said in first.items() if name.startswith(word))
     elif earlier[0] in ("why", "jump"):
-        claims = claims_about(session.path.system)
+        claims = claims_of(session.path.system)
         yield from ((c.id, c.sentence) for c in claims if c.id.startswith(word))
     else:
         yield from _arguments(session, earlier, word)

@@ -11,17 +11,18 @@ from typing import Annotated, Final, Literal
 
 from pydantic import Field
 
-from designs import DESIGNS, KNOBS
+from designs import KNOBS, KNOWN_DESIGNS
 from mktme.explore.lamps import Lamp
 from mktme.explore.offers import Offer
 from mktme.explore.opening import OpenedCall
 from mktme.explore.paths import SIZES, TEXT_MAX
 from mktme.explore.regions import Region
 from mktme.explore.session import Session
+from mktme.explore.world import claims_of
 from mktme.results.shape import Shape
 from mktme.traces.document import Call, Frame
 from model import LIMITS, SYSTEMS
-from properties import PROPERTIES
+from properties import KNOWN_PROPERTIES
 
 SYSTEM_TITLES: Final = {
     "": "Key service",
@@ -149,7 +150,7 @@ def view_of(session: Session, notice: str = "") -> View:
         path=str(path),
         notice=notice,
         design=path.design.name,
-        designs=tuple(Title(name=name, words=name) for name in DESIGNS),
+        designs=tuple(Title(name=name, words=name) for name in KNOWN_DESIGNS),
         knobs=tuple(
             Setting(
                 name=name,
@@ -169,7 +170,9 @@ def view_of(session: Session, notice: str = "") -> View:
         ),
         boot=_boot(session),
         calls=session.calls(),
-        violated=tuple(tuple(sorted(red, key=list(PROPERTIES).index)) for red in session.violated),
+        violated=tuple(
+            tuple(sorted(red, key=list(KNOWN_PROPERTIES).index)) for red in session.violated
+        ),
         frame=session.frame(),
         lamps=session.lamps(),
         elsewhere=_elsewhere(path.system),
@@ -207,7 +210,7 @@ def _elsewhere(system: str) -> tuple[Elsewhere, ...]:
         Elsewhere(
             system=other,
             title=SYSTEM_TITLES[other],
-            properties=tuple(c.id for c in PROPERTIES.values() if c.system == other),
+            properties=tuple(claim.id for claim in claims_of(other)),
         )
         for other in SYSTEMS
         if other != system

@@ -16,7 +16,7 @@ from designs import Design
 from mktme.explore.paths import Path, PathError
 from mktme.traces.recorded import RecordedCall, RecordError, boot_of, call_read
 from model import Scope
-from properties import claims_about, not_applicable
+from properties import KNOWN_PROPERTIES, not_applicable
 
 SECONDS_MAX: Final = 20.0
 """How long a system may be read for a scope: whoever explores by hand is waiting."""
@@ -47,7 +47,7 @@ class World:
         """The claims that mean something for the design, by property."""
         return {
             claim.id: (claim, self.grounding.property(claim))
-            for claim in claims_about(self.system)
+            for claim in claims_of(self.system)
             if claim.id not in self.excluded
         }
 
@@ -76,6 +76,11 @@ class World:
         return trace
 
 
+def claims_of(system: str) -> tuple[Property, ...]:
+    """Every property that speaks about one of a design's systems, a user's own too."""
+    return tuple(claim for claim in KNOWN_PROPERTIES.values() if claim.system == system)
+
+
 @functools.lru_cache(maxsize=8)
 def world_of(design: Design, system: str, scope: Scope) -> World:
     """Read and compile a system, kept for the next path. Raises PathError for too large a scope."""
@@ -87,7 +92,7 @@ def world_of(design: Design, system: str, scope: Scope) -> World:
     if choices > CHOICES_MAX:
         raise PathError(f"{scope}: too large to explore by hand ({choices:,} choices of arguments)")
     machine = Machine(grounding.system)
-    reasons = {claim.id: not_applicable(design, claim) for claim in claims_about(system)}
+    reasons = {claim.id: not_applicable(design, claim) for claim in claims_of(system)}
     return World(
         design,
         system,
