@@ -101,7 +101,7 @@ def _dask(text: str) -> Iterator[Executor]:
         from distributed import Client
     except ImportError:
         raise ExecutorError(
-            f"executor {text!r} needs Dask: python -m pip install 'mktme[dask]'"
+            f"executor {text!r} needs Dask: python -m pip install -e '.[dask]'"
         ) from None
     try:
         client: Any = Client(f"tcp://{address.netloc}", timeout=CONNECT_SECONDS)  # type: ignore[no-untyped-call]

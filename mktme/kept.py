@@ -7,11 +7,15 @@ from pathlib import Path
 
 from checker.certifying.certificate import file_name, write
 from mktme.judge import Cell
-from mktme.orders import OrderError, folder_from_text
+from mktme.orders import folder_from_text
+from mktme.results.output import NotWritten
 
 
 def keep(cells: Iterable[Cell], folder: str) -> Mapping[tuple[str, str], Path]:
-    """Write the certificates of the cells; (design, property) to the file. Raises OrderError."""
+    """Write the certificates of the cells; (design, property) to the file.
+
+    Raises OrderError for a folder that cannot be made, and NotWritten.
+    """
     where = folder_from_text(folder, "certificates")
     written = {}
     for cell in cells:
@@ -21,6 +25,6 @@ def keep(cells: Iterable[Cell], folder: str) -> Mapping[tuple[str, str], Path]:
             try:
                 write(path, certificate)
             except OSError as error:
-                raise OrderError(f"cannot write {str(path)!r}: {error.strerror}") from None
+                raise NotWritten(f"cannot write {str(path)!r}: {error.strerror}") from None
             written[cell.design.name, cell.property_id] = path
     return written

@@ -23,10 +23,13 @@ INTERRUPTED = 130
 READER_GONE = 141
 
 MEANINGS = {
-    HOLDS: "every property holds or does not apply (check), every cell is decided (compare), with"
-    " --expect every cell is as the baseline says, violations included; every pair is searched to"
-    " its end (differ); every line ran and answered as expected (simulate); a recorded run violates"
-    " its property still (replay)",
+    HOLDS: "every property holds or does not apply (check); every cell is decided (compare,"
+    " explain, report); with --expect every cell is as the baseline says, violations included;"
+    " every pair is searched to its end (differ); every line ran and answered as expected"
+    " (simulate); a recorded run violates its property still (replay); a proof for any size"
+    " (lemmas); every certificate is confirmed (verify-certificate); no transition differs"
+    " (conform); every fault is noticed, or why not is explained (mutants); what was asked for was"
+    " written or shown (export, payload, list, schema, and explore, which Ctrl-C ends)",
     VIOLATED: "a property is violated, a price too (check without --expect); a cell is not as the"
     " baseline says, or not in it (check and compare with --expect); a line's answer is not the"
     " expected one (simulate); a recorded run violates its property no more (replay)",
@@ -34,15 +37,15 @@ MEANINGS = {
     INCONCLUSIVE: "inconclusive: unknown, or checked to some depth only, also where a baseline says"
     " so; no proof for any size (lemmas); a pair of designs (differ), or a race that no expectation"
     " judges (simulate), was not searched to its end",
-    VACUOUS: "vacuous: what a property speaks about never happens, also where a baseline says so;"
-    " two designs have no call in common (differ)",
-    DISAGREE: "two checkers disagree, a certificate is refused, a violation does not replay, a"
-    " price does not show, or model and implementation differ (conform), or a fault that nobody"
-    " notices has no explanation (mutants)",
+    VACUOUS: "vacuous: what a property speaks about never happens, or some action of the design"
+    " cannot, also where a baseline says so; two designs have no call in common (differ)",
+    DISAGREE: "two checkers disagree, or model and implementation do; a certificate is refused; a"
+    " violation does not replay; a posture's price does not show; a fault that nobody notices has"
+    " no explanation (mutants)",
     INTERNAL: "an error of this program",
-    NOT_WRITTEN: "the answer could not be written",
+    NOT_WRITTEN: "the answer could not be written, to a full disk for instance",
     INTERRUPTED: "interrupted",
-    READER_GONE: "nobody reads the answer any more",
+    READER_GONE: "nobody reads the answer any more, as when it is piped to head",
 }
 
 ORDER = "Where several apply, 5 comes before 1, before 4, before 3."

@@ -242,6 +242,20 @@ def test_a_search_that_makes_no_sense_is_refused(body, said):
     assert said in told(answer)
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"path": "", "property": "tables-agree", "seconds": NaN}',
+        b'{"path": "", "property": "tables-agree", "seconds": 1e9}',
+        b'{"path": "%s", "property": "tables-agree"}' % (b"x" * 20_000),
+    ],
+)
+def test_a_search_without_bounds_is_refused(monkeypatch, body):
+    monkeypatch.setattr(server, "COMMAND", ("sleep", "60"))
+    answer = requested("POST", "/api/nearest", body)
+    assert 400 == answer.status_code
+
+
 def test_a_search_that_does_not_end_is_ended(monkeypatch):
     monkeypatch.setattr(server, "COMMAND", ("sleep", "60"))
     monkeypatch.setattr(server, "GRACE_SECONDS", 0.0)

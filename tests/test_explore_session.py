@@ -168,6 +168,21 @@ def test_a_call_that_is_not_possible_is_refused_and_changes_nothing():
     assert before == view_of(session)
 
 
+def test_a_call_that_an_error_of_ours_interrupts_was_not_made(monkeypatch):
+    session = session_at(BROKEN)
+    before, call = view_of(session), session.path.calls[0]
+
+    def broken(*_):
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(type(session.beside), "make", broken)
+    again = RecordedCall("preparse_error", (("bytes", "A"),))
+    with pytest.raises(ZeroDivisionError):
+        session.make(again)
+    monkeypatch.undo()
+    assert (before, call) == (view_of(session), session.path.calls[0])
+
+
 def test_a_run_has_a_greatest_length():
     session = session_at("design=rfc-v2")
     call = RecordedCall("preparse_error", (("bytes", "A"),))

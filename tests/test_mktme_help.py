@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from pathlib import Path
 from typing import Annotated
@@ -95,3 +96,9 @@ def test_a_group_of_options_is_shown_flat_and_comes_as_one_value():
     assert 345 == flat(name="abcde", left=4, right=3)
     assert ["name", "left", "right"] == list(flat.__annotations__)
     assert command.__doc__ == flat.__doc__
+
+
+def test_the_readme_documents_the_statuses_as_the_program_does():
+    readme = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+    rows = [f"| {status} | {meaning} |" for status, meaning in statuses.MEANINGS.items()]
+    assert rows == re.findall(r"^\| \d+ \|.*\|$", readme, re.MULTILINE)

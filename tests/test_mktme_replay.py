@@ -147,8 +147,8 @@ def test_explain_writes_its_document_as_json(kept) -> None:
 def test_explain_has_nothing_to_write_where_nothing_is_violated(tmp_path) -> None:
     path = tmp_path / "none"
     status, out, err = mktme("explain", "rfc-v2-fixed", "in-bounds", "--as", "itf", "-o", str(path))
-    assert (statuses.HOLDS, "") == (status, out)
-    assert "rfc-v2-fixed / in-bounds: no counterexample" in err
+    assert (statuses.BAD_INPUT, "") == (status, out)
+    assert "there is nothing to write: rfc-v2-fixed / in-bounds: no counterexample, ✓" in err
     assert not path.exists()
 
 
@@ -165,7 +165,7 @@ def test_a_run_that_violates_nothing_is_not_written(file, tmp_path) -> None:
 REFUSALS = {
     ("--as", "scrip"): "unknown form 'scrip' (did you mean script?); known: text, json, itf, vcd,",
     ("-o", "x"): "a file needs --as: json, itf, vcd, test, script",
-    ("--as", "vcd", "-o", "/dev/null/x"): "cannot write /dev/null/x: Not a directory",
+    ("--as", "vcd", "-o", "/dev/null/x"): "cannot write '/dev/null/x': there is no directory",
     ("--as", "vcd", "--json"): "--json is the answer and --as vcd the run: choose one",
     ("--design", "rfc-v3"): "unknown design 'rfc-v3' (did you mean rfc-v2?)",
 }
@@ -176,6 +176,22 @@ def test_options_that_make_no_sense_are_refused(options, file) -> None:
     status, out, err = mktme("replay", str(file), *options)
     assert (statuses.BAD_INPUT, "", 1) == (status, out, err.count("\n"))
     assert REFUSALS[options] in err
+
+
+def test_a_disk_that_is_full_ends_with_74_and_leaves_the_file_as_it_was(
+    file, tmp_path, monkeypatch
+) -> None:
+    path = tmp_path / "kept"
+    path.write_text("before")
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.replace", full)
+    status, out, err = mktme("replay", str(file), "--as", "vcd", "-o", str(path))
+    assert (statuses.NOT_WRITTEN, "") == (status, out)
+    assert "No space left on device" in err
+    assert ("before", [path]) == (path.read_text(), [*tmp_path.glob("*kept*")])
 
 
 # Identities

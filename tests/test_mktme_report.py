@@ -19,6 +19,7 @@ import pytest
 from rich.table import Table
 from simulations import mktme as run_mktme
 
+from checker import Limits
 from checker.answers.verdict import Verdict
 from conformance.costs import Shape, costs
 from designs import DESIGNS, design_from_text
@@ -383,15 +384,20 @@ def test_the_browser_is_asked_only_when_wanted(
     assert [out.as_uri()] == shown
 
 
-def test_pairs_are_looked_for_in_the_same_scope_with_one_user_key(
+def test_pairs_are_looked_for_within_the_limits_that_were_asked_for(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     asked: list[Any] = []
     monkeypatch.setattr(reporting.differences, "of_pairs", lambda *what: asked.extend(what) or [])
     monkeypatch.setattr(executors, "_processes", lambda number, most: iter([None]))
-    designs = [DESIGNS["rfc-v2"], FIXED]
-    assert [] == reporting._pairs(designs, Scope(packages=3, threads=1), "processes")
-    assert [designs, Scope(packages=3, values=1)] == asked[:2]
+    designs, scope = [DESIGNS["rfc-v2"], FIXED], Scope(packages=3, values=1)
+    judging = Judging(Orders(Limits(states_max=7, depth_max=9, seconds_max=1.0)), "processes", None)
+    assert [] == reporting._pairs(designs, scope, judging)
+    limits = asked[2]
+    assert [designs, scope] == asked[:2]
+    assert (7, 9, 1.0) == (limits.states_max, limits.depth_max, limits.seconds_max)
+    said = reporting._pairs_scope(scope, judging)
+    assert f"Searched in this scope: {scope}; each direction to 7 states, 9 calls, 1 s" in said
 
 
 def test_the_status_is_that_of_the_worst_answer() -> None:

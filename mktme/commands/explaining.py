@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from checker import Limits
 from conformance.lockstep import ground
@@ -16,6 +16,7 @@ from mktme.judge import Cell
 from mktme.results import objects
 from mktme.results.report import Report
 from mktme.traces import forms
+from mktme.traces.recorded import RecordError
 from mktme.traces.telling import document_of
 from mktme.traces.terminal import explanation
 from model import Scope
@@ -44,11 +45,11 @@ def explain(
     """Show one counterexample step by step, and its replay; or write it in another form.
 
     With --json it is the object that mktme schema trace describes, or, where there is no
-    counterexample, that of check.
+    counterexample, that of check. With another form and no counterexample, status 2.
 
     Example: mktme explain rfc-v2 tables-agree --as test -o tests/test_tables.py
     """
-    written = forms.form_from_option(form, output, as_json)
+    written, path = forms.form_from_option(form, output, as_json)
     chosen, claim = design_from_text(design), property_from_text(property_id)
     scope = Scope(packages, cpus, keyids, vmas=vmas, threads=threads)
     orders = options.orders_of(
@@ -58,26 +59,28 @@ def explain(
     if as_json and cell.trace is None:
         print(objects.text(Report([cell], scope)))
     else:
-        _show(cell, scope, forms.JSON if as_json else written, output)
+        _show(cell, scope, forms.JSON if as_json else written, path)
     return statuses.for_compare([cell])
 
 
-def _show(cell: Cell, scope: Scope, form: str | None, output: str | None) -> None:
+def _show(cell: Cell, scope: Scope, form: str | None, path: Path | None) -> None:
+    """Raises RecordError where a run is to be written and there is none."""
     if cell.trace is None or cell.record is None:
-        out = console() if form is None else Console(highlight=False, stderr=True)
-        which = f" {cell.design.name} / {cell.property_id}: no counterexample"
-        out.print(render.sign(cell).append(which))
+        which = f"{cell.design.name} / {cell.property_id}: no counterexample"
+        if form is not None:
+            raise RecordError(f"there is nothing to write: {which}, {render.sign(cell).plain}")
+        console().print(render.sign(cell).append(f" {which}"))
         for note in render.notes([cell]):
-            out.print(note)
+            console().print(note)
         return
     grounding = ground(cell.design, scope, cell.record.system)
     if form is None:
         for part in explanation(document_of(cell, scope, grounding)):
             console().print(part)
     elif form == forms.JSON:
-        forms.put(forms.json_of(document_of(cell, scope, grounding)), output)
+        forms.put(forms.json_of(document_of(cell, scope, grounding)), path)
     else:
-        forms.put(forms.write(cell.record, cell.trace, grounding, form), output)
+        forms.put(forms.write(cell.record, cell.trace, grounding, form), path)
 
 
 def lemmas(

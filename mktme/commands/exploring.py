@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import atexit
 import dataclasses
+import html
 import os
+import pathlib
+import tempfile
 import threading
 import webbrowser
 from typing import Annotated
@@ -87,4 +91,17 @@ def _ready(address: str, opens: bool) -> None:
     print(f"{address}\nCtrl-C ends it.", flush=True)
     if opens:
         # A thread, for a browser may take its time, or be one in this very terminal.
-        threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
+        threading.Thread(target=webbrowser.open, args=(_hidden(address),), daemon=True).start()
+
+
+def _hidden(address: str) -> str:
+    """The address of a file that leads to an address, and that nobody else may read.
+
+    What a browser is started with, every user of this machine can see, the token with it.
+    """
+    descriptor, name = tempfile.mkstemp(prefix="mktme-explore-", suffix=".html")
+    atexit.register(os.unlink, name)
+    goes = html.escape(f"0; url={address}", quote=True)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(f'<!doctype html><meta http-equiv="refresh" content="{goes}">')
+    return pathlib.Path(name).as_uri()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 import shlex
 import sys
@@ -13,6 +14,7 @@ from typing import Annotated
 
 import typer
 
+from checker import Limits
 from conformance.costs import Shape
 from conformance.costs import costs as measure
 from designs import KNOWN_DESIGNS, Design, design_from_text
@@ -69,24 +71,61 @@ def report(
     cells = judged(asked, scope, judging.orders, judging.executor)
     if judging.certificates is not None:
         kept.keep(cells, judging.certificates)
-    found = _pairs(chosen, scope, judging.executor) if pairs and len(chosen) > 1 else []
+    sizes = dataclasses.replace(scope, values=differences.SCOPE.values)
+    found = _pairs(chosen, sizes, judging) if pairs and len(chosen) > 1 else []
     facts = _facts(cells, judging, time.monotonic() - started)
-    _say(_write(files, cells, scope, found, facts), as_json)
+    results = _Asked(cells, scope, found, facts, _pairs_scope(sizes, judging))
+    _say(_write(files, results), as_json)
     if opens:
         webbrowser.open(files[0].resolve().as_uri())
     return _status(cells, found)
 
 
-def _pairs(designs: Sequence[Design], scope: Scope, executor: str) -> list[Difference]:
-    """The differences of all pairs, in the same scope with a single user key."""
+def _without_folder(argument: str) -> str:
+    """An argument as strangers may see it: a path from the root tells them of a machine."""
+    return Path(argument).name if argument.startswith("/") else argument
+
+
+@dataclasses.dataclass(frozen=True)
+class _Asked:
+    """What the page is to show, before its costs are measured."""
+
+    cells: Sequence[Cell]
+    scope: Scope
+    found: Sequence[Difference]
+    facts: Sequence[tuple[str, str]]
+    pairs_scope: str
+
+
+def _pairs(designs: Sequence[Design], scope: Scope, judging: Judging) -> list[Difference]:
+    """The differences of all pairs."""
     directions = len(designs) * (len(designs) - 1)
-    one_key = differences.SCOPE.values
-    sizes = Scope(scope.packages, scope.cpus, scope.keyids, one_key, scope.vmas)
     with (
         progress(directions) as bar,
-        executors.executor(executor, most=directions) as pool,
+        executors.executor(judging.executor, most=directions) as pool,
     ):
-        return differences.of_pairs(designs, sizes, differences.LIMITS, pool, bar.step)
+        return differences.of_pairs(designs, scope, _pair_limits(judging), pool, bar.step)
+
+
+def _pair_limits(judging: Judging) -> Limits:
+    """The limits of a direction: those of a cell where these are less."""
+    known, asked = differences.LIMITS, judging.orders.limits
+    return dataclasses.replace(
+        known,
+        states_max=min(known.states_max or 0, asked.states_max or known.states_max or 0),
+        depth_max=min(known.depth_max, asked.depth_max),
+        seconds_max=min(known.seconds_max or 0.0, asked.seconds_max or known.seconds_max or 0.0),
+    )
+
+
+def _pairs_scope(scope: Scope, judging: Judging) -> str:
+    """Where the pairs were searched, and how far."""
+    limits = _pair_limits(judging)
+    return (
+        f"Searched in this scope: {scope}; each direction to {limits.states_max:,} states,"
+        f" {limits.depth_max} calls, {limits.seconds_max:.0f} s at most. One user key is enough, as"
+        " no answer depends on which it is."
+    )
 
 
 def _facts(cells: Sequence[Cell], judging: Judging, seconds: float) -> list[tuple[str, str]]:
@@ -96,7 +135,7 @@ def _facts(cells: Sequence[Cell], judging: Judging, seconds: float) -> list[tupl
     checking = sum(cell.seconds for cell in cells)
     now = datetime.datetime.now(datetime.UTC)
     return [
-        ("command", shlex.join(["mktme", *sys.argv[1:]])),
+        ("command", shlex.join(["mktme", *map(_without_folder, sys.argv[1:])])),
         ("made", f"{now:%Y-%m-%d %H:%M} UTC"),
         ("time", f"{seconds:.0f} s; the cells took {checking:.0f} s, some of them side by side"),
         ("limits of a cell", bounds),
@@ -104,22 +143,17 @@ def _facts(cells: Sequence[Cell], judging: Judging, seconds: float) -> list[tupl
     ]
 
 
-def _write(
-    files: tuple[Path, Path | None],
-    cells: Sequence[Cell],
-    scope: Scope,
-    found: Sequence[Difference],
-    facts: Sequence[tuple[str, str]],
-) -> Reported:
+def _write(files: tuple[Path, Path | None], asked: _Asked) -> Reported:
     # The page's libraries take a second to load, which no other command needs.
     from mktme.report.page import Results, page
     from mktme.report.picture import picture
 
     page_file, picture_file = files
+    cells, scope = asked.cells, asked.scope
     designs = once([cell.design for cell in cells])
     shape = Shape(scope.packages, scope.cpus, scope.keyids)
     measured = [measure(design, shape) for design in designs]
-    text = page(Results(cells, scope, measured, found, facts))
+    text = page(Results(cells, scope, measured, asked.found, asked.facts, asked.pairs_scope))
     write(page_file, text)
     if picture_file is not None:
         write(picture_file, picture(cells, scope))

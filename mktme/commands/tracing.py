@@ -46,7 +46,7 @@ def replay(
 
     Example: mktme replay 4d3578f88663 --design rfc-v2-fixed
     """
-    written = forms.form_from_option(form, output, as_json)
+    written, path = forms.form_from_option(form, output, as_json)
     record = record_from_argument(run)
     if design is not None:
         record = dataclasses.replace(record, design=design_from_text(design))
@@ -58,7 +58,7 @@ def replay(
         for part in _told(made, left):
             console().print(part)
     elif status == statuses.HOLDS:
-        forms.put(forms.write(made.record, made.trace, made.grounding, written), output)
+        forms.put(forms.write(made.record, made.trace, made.grounding, written), path)
     else:
         on_stderr([_in_a_line(made)])
     return status

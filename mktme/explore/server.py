@@ -30,7 +30,7 @@ from mktme.explore.listening import LOOPBACK, listening
 from mktme.explore.opening import Opening, opened
 from mktme.explore.paths import Path, PathError, path_from_text
 from mktme.explore.shelf import Shelf
-from mktme.explore.sought import COMMAND, GRACE_SECONDS, SECONDS_MAX, Found, Sought, sent
+from mktme.explore.sought import COMMAND, GRACE_SECONDS, Found, Sought, sent
 from mktme.explore.view import Going, view_of
 from mktme.traces.recorded import RecordedCall, RecordError
 from model import ScopeError
@@ -170,8 +170,7 @@ async def _error(_request: Request, error: Exception) -> Response:
 
 async def _sought(request: Request, question: Sought) -> Response:
     """The answer of a process that seeks, which is killed when nobody waits for it any more."""
-    seconds = min(max(question.seconds, 1.0), 10 * SECONDS_MAX)
-    question = question.model_copy(update={"seconds": seconds})
+    seconds = question.seconds
     async with _process() as process:
         answer = asyncio.ensure_future(process.communicate(sent(question).encode()))
         deadline = asyncio.get_running_loop().time() + seconds + GRACE_SECONDS

@@ -80,11 +80,14 @@ class Session:
         number = len(self.trace) + 1
         step = self.world.step(self.trace.states[-1], number, call)
         labels = step.call.labelled(self.world.grounding.system)
-        self.path = self.path.then(RecordedCall(call.action, tuple(labels.items())))
         self._catch_up()
-        self.trace = Trace(self.trace.start, (*self.trace.steps, step))
-        self._violated.append(violated_at(self.world, self.trace, number))
-        self._done.append(self._next())
+        trace = Trace(self.trace.start, (*self.trace.steps, step))
+        violated, done = violated_at(self.world, trace, number), self._next(trace)
+        # Only now is the call made: whatever went wrong before has changed nothing here.
+        self.path = self.path.then(RecordedCall(call.action, tuple(labels.items())))
+        self.trace = trace
+        self._violated.append(violated)
+        self._done.append(done)
 
     def undo(self, number: int = 1) -> None:
         """Take so many calls back; all of them where there are fewer."""
@@ -96,11 +99,11 @@ class Session:
             self._lamps.forget(left)
             self._is_behind = True
 
-    def _next(self) -> Done:
-        """What the implementation does in the last call; nothing once it has disagreed."""
+    def _next(self, trace: Trace) -> Done:
+        """What the implementation does in a run's last call; nothing once it has disagreed."""
         if self.disagreement:
             return Done(ReplayStep("", "", ()))
-        return self.beside.make(self.trace)
+        return self.beside.make(trace)
 
     def _catch_up(self) -> None:
         """After calls were taken back, a kernel is brought to where the run is."""

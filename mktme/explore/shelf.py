@@ -64,4 +64,7 @@ class Shelf:
                 raise
             made = len(session.trace)
             return session, f"made {made} of {len(path.calls)} calls: {refusal}"
+        except Exception:
+            self._kept.pop(machine_of(path), None)  # its kernel may be anywhere
+            raise
         return session, ""

@@ -12,9 +12,9 @@ import json
 import sys
 import time
 from collections.abc import Sequence
-from typing import Final, Literal
+from typing import Annotated, Final, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from checker import (
     Call,
@@ -30,7 +30,7 @@ from checker import (
 from checker.killable import end_with_parent
 from checker.systems.asking import without_collections
 from mktme import ownfiles
-from mktme.explore.paths import PathError, path_from_text
+from mktme.explore.paths import TEXT_MAX, PathError, path_from_text
 from mktme.explore.world import world_of
 from mktme.traces.recorded import RecordedCall
 from properties import property_from_text
@@ -56,9 +56,9 @@ class Sought(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    path: str
-    property: str
-    seconds: float = SECONDS_MAX
+    path: Annotated[str, Field(max_length=TEXT_MAX)]
+    property: Annotated[str, Field(max_length=200)]
+    seconds: Annotated[float, Field(ge=1.0, le=200.0, allow_inf_nan=False)] = SECONDS_MAX
 
 
 class Found(BaseModel):

@@ -49,13 +49,16 @@ TALLY: Final = {
 
 @dataclasses.dataclass(frozen=True)
 class Results:
-    """What a page is made of. `facts` are pairs of a name and a text about how it was made."""
+    """What a page is made of. `facts` are pairs of a name and a text about how it was made;
+    `pairs_scope` says in which scope the pairs of designs were searched, and how far.
+    """
 
     cells: Sequence[Cell]
     scope: Scope
     measured: Sequence[Costs] = ()
     pairs: Sequence[Difference] = ()
     facts: Sequence[tuple[str, str]] = ()
+    pairs_scope: str = ""
 
     @property
     def designs(self) -> list[Design]:
@@ -99,6 +102,7 @@ def page(results: Results) -> str:
         **_costs(results),
         "documents": list(documents.values()),
         "pairs": {(pair.allowing, pair.refusing): pair for pair in results.pairs},
+        "pairs_scope": results.pairs_scope,
         "knobs": list(KNOBS.values()),
         "environment": environment.grid(results.facts, results.scope),
         "engines": environment.engines(results.cells),

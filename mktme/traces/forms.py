@@ -10,6 +10,7 @@ from checker import Grounding
 from checker.answers.trace import Trace
 from conformance import replay
 from designs import nearest, prices
+from mktme.results import output
 from mktme.traces import regression
 from mktme.traces.document import Document
 from mktme.traces.itf import itf
@@ -51,18 +52,21 @@ AS_TEXT: Final = "text"
 """The form for a terminal, which is no text to keep."""
 
 
-def form_from_option(text: str, output: str | None, as_json: bool) -> str | None:
-    """The form that a run is to be written in; None for a terminal's. Raises RecordError.
+def form_from_option(text: str, file: str | None, as_json: bool) -> tuple[str | None, Path | None]:
+    """The form that a run is to be written in, None for a terminal's, and the file, if any.
+
+    Raises RecordError, and OrderError for a file that cannot be written.
 
     `as_json`: whether the answer is wanted as an object, which leaves no room for the run.
     """
     if text != AS_TEXT and as_json:
         raise RecordError(f"--json is the answer and --as {text} the run: choose one")
-    if text == AS_TEXT and output is not None:
+    if text == AS_TEXT and file is not None:
         raise RecordError(f"a file needs --as: {', '.join(FORMS)}")
     if text not in FORMS and text != AS_TEXT:
         raise RecordError(f"unknown form {text!r}{nearest(text, (AS_TEXT, *FORMS))}")
-    return None if text == AS_TEXT else text
+    path = None if file is None else output.file_from_text(file)
+    return None if text == AS_TEXT else text, path
 
 
 def write(record: Record, trace: Trace, grounding: Grounding, form: str) -> str:
@@ -73,13 +77,9 @@ def write(record: Record, trace: Trace, grounding: Grounding, form: str) -> str:
     return FORMS[form](record, trace, grounding)
 
 
-def put(text: str, path: str | None) -> None:
-    """To a file, or to standard output. Raises RecordError for a file that cannot be written."""
+def put(text: str, path: Path | None) -> None:
+    """To a file, whole or not at all, or to standard output. Raises NotWritten."""
     if path is None:
         print(text, end="")
-        return
-    try:
-        Path(path).write_text(text, encoding="utf-8")
-    except (OSError, ValueError) as error:
-        why = error.strerror if isinstance(error, OSError) else str(error)
-        raise RecordError(f"cannot write {path}: {why}") from None
+    else:
+        output.write(path, text)

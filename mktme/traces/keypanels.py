@@ -138,7 +138,9 @@ def _vault(moment: Moment, keyid: int) -> Place:
     if kept == "zeros":
         return Place(control, shows=shows)
     key = moment.held.vault.get(keyid + 1, "") if moment.held else _known_key(kept)
-    said = f"{control}, {words.material(kept)}"
+    holder = words.holder(reading, keyid)
+    whose = "nobody's any more" if holder is None else f"kept for object {holder}"
+    said = f"{control}, {words.material(kept)}, {whose}"
     return Place(said, key, True, _mark_of_vault(reading, keyid, kept), shows)
 
 

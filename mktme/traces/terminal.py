@@ -81,9 +81,9 @@ def grid(panel: Panel) -> Table:
         title_justify="left",
         title_style="dim",
     )
-    table.add_column(panel.corner)
+    table.add_column(panel.corner, overflow="fold")
     for title, note in panel.columns:
-        table.add_column(f"{title}\n{note}" if note else title)
+        table.add_column(f"{title}\n{note}" if note else title, overflow="fold")
     for row in panel.rows:
         table.add_row(row.head, *map(entry_text, row.entries))
     return table
