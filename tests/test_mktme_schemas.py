@@ -14,7 +14,7 @@ from mktme.results.shape import schema_of
 
 SAID = {
     ("check", "rfc-v2-fixed", "bitmap-exact"): "results",
-    ("compare", "rfc-v2", "per-package", "--property", "no-plaintext-unsaved"): "results",
+    ("compare", "rfc-v2", "per-package", "--property", "in-bounds", "--keyids", "1"): "results",
     ("explain", "rfc-v2", "no-plaintext-unsaved"): "trace",
     ("explain", "rfc-v2-fixed", "bitmap-exact"): "results",
     ("lemmas", "rfc-v2-fixed", "no-lost-keyid"): "lemmas",

@@ -130,7 +130,10 @@ def other(value: object) -> object:
     return "another"
 
 
-@pytest.mark.parametrize("name", ["failed update", "per package", "payload", "locks"])
+@pytest.mark.parametrize(
+    "name",
+    ["failed update", pytest.param("per package", marks=pytest.mark.deep), "payload", "locks"],
+)
 def test_an_itf_file_in_which_any_variable_was_changed_is_refused(name: str) -> None:
     document = json.loads(text_of(name, "itf"))
     for variable in document["vars"]:
@@ -208,7 +211,10 @@ def test_a_vcd_file_that_is_no_run_is_refused(pattern: str, instead: str) -> Non
     assert VCD_REFUSALS[pattern, instead] in refusal(changed)
 
 
-@pytest.mark.parametrize("name", ["failed update", "per package", "payload", "locks"])
+@pytest.mark.parametrize(
+    "name",
+    ["failed update", pytest.param("per package", marks=pytest.mark.deep), "payload", "locks"],
+)
 def test_a_vcd_file_in_which_any_change_was_left_out_is_refused(name: str) -> None:
     lines = text_of(name, "vcd").splitlines()
     begin = lines.index("#1")

