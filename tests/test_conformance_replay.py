@@ -29,9 +29,15 @@ DEPTH = 5
 """How deep bounded search looks where there is no counterexample."""
 
 
+def _marks(design: str, length: int) -> tuple[pytest.MarkDecorator, ...]:
+    """Long counterexamples take long, and so do per-package KeyIDs, which have the most states."""
+    is_quick = length <= SHORT and design != "per-package"
+    return () if is_quick else (pytest.mark.deep,)
+
+
 IN_SMALL = [cell[:3] for cell in CELLS if cell[2]]
 IN_DEFAULT = [
-    pytest.param(design, property_id, length, marks=() if length <= SHORT else pytest.mark.deep)
+    pytest.param(design, property_id, length, marks=_marks(design, length))
     for design, property_id, small, length in CELLS
     if length and (length > SHORT or small != length)
 ]
@@ -88,14 +94,7 @@ def test_both_engines_find_the_shortest_counterexample_of_a_small_scope_and_it_r
     _both_engines(design, property_id, length, SMALL)
 
 
-@pytest.mark.parametrize(
-    ("design", "property_id", "length"),
-    [
-        # Per-package KeyIDs have the most states; their small scope is tried above.
-        pytest.param(*cell, marks=pytest.mark.deep if cell[0] == "per-package" else ())
-        for cell in IN_DEFAULT
-    ],
-)
+@pytest.mark.parametrize(("design", "property_id", "length"), IN_DEFAULT)
 def test_both_engines_find_the_shortest_counterexample_and_it_replays(
     design: str, property_id: str, length: int
 ) -> None:
