@@ -23,7 +23,7 @@ class Executed:
 
     `algorithm` is "" for a command that sets no key; `key` is the fingerprint of what the operand's
     key fields held, "" where they were zero: of SET_KEY_RANDOM the entropy, of other commands what
-    was left in a structure that was used before.
+    a payload had that should have none, or what was left in a structure that was used before.
     """
 
     cpu: int
@@ -43,7 +43,7 @@ class Executed:
         operand = [f"{self.command} KeyID {self.keyid}", self.algorithm]
         if self.key:
             fields = {"SET_KEY_DIRECT": "key", "SET_KEY_RANDOM": "entropy"}
-            operand.append(f"{fields.get(self.command, 'left in its key fields:')} {self.key}")
+            operand.append(f"{fields.get(self.command, 'its key fields hold')} {self.key}")
         said = ", ".join(filter(None, operand))
         return f"CPU {self.cpu} of package {self.package}: {said} -> {self.status}"
 

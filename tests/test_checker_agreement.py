@@ -163,7 +163,7 @@ COUNTS = {
     "cpu-keys-only": (150, 1658),
 }
 
-COUNTED = ("cpu-keys-only", "per-package")
+COUNTED = ("cpu-keys-only",)
 """The designs whose states are counted by the plain search in every run."""
 
 KEY_SERVICE = PROPERTIES["tables-agree"].system

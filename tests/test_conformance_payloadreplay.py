@@ -12,10 +12,12 @@ from hypothesis import strategies as st
 from payload_runs import Text, judged, parser_of
 
 from conformance import Disagreement, replay
+from conformance.owners import user_key
 from conformance.payloadreplay import closed
 from conformance.payloadwalk import payload_walk
 from designs import DESIGNS, design_from_text
 from impl import Kernel, KernelError, OutOfBounds
+from impl.hardware.keytable import fingerprint
 from impl.heap.slab import Object, Slab
 from impl.service import parser as impl_parser
 from impl.service.payload import Preparser, unpack
@@ -199,9 +201,10 @@ def test_a_replay_shows_each_step_as_if_the_text_ended_there_and_no_digit_of_the
         replayed.steps[0].refusal
     )
     assert "if the text ended here: accepted" == replayed.steps[1].refusal
-    assert ["CPU 0 of package 0: CLEAR_KEY KeyID 1 -> PROG_SUCCESS"] == list(
-        map(str, replayed.steps[3].executions)
-    )
+    # The posted parser takes the data key along, and no tweak key: another fingerprint than A's.
+    data_key_alone = fingerprint(user_key("A").data_key, bytes(16))
+    said = f"CLEAR_KEY KeyID 1, its key fields hold {data_key_alone} -> PROG_SUCCESS"
+    assert [f"CPU 0 of package 0: {said}"] == list(map(str, replayed.steps[3].executions))
     assert (
         "payload of 47 bytes: type=clear key=<32 digits of key A (1f34)>",
         "preparse and add_key: ok",

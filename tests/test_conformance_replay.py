@@ -30,8 +30,8 @@ DEPTH = 5
 
 
 def _marks(design: str, length: int) -> tuple[pytest.MarkDecorator, ...]:
-    """Long counterexamples take long, and so do per-package KeyIDs, which have the most states."""
-    is_quick = length <= SHORT and design != "per-package"
+    """Long counterexamples take long, and what is tried with one design need not be with all."""
+    is_quick = length <= SHORT and design in ("rfc-v2", "rfc-v2-fixed", "no-hotplug")
     return () if is_quick else (pytest.mark.deep,)
 
 

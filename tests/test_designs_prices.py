@@ -87,7 +87,7 @@ def test_details_have_no_price() -> None:
 @pytest.mark.parametrize(
     "name",
     [
-        pytest.param(name, marks=() if name in ("rfc-v2-fixed", "resupply") else pytest.mark.deep)
+        pytest.param(name, marks=() if name == "rfc-v2-fixed" else pytest.mark.deep)
         for name in NAMED
         if DESIGNS[name] == repaired(DESIGNS[name])
     ],

@@ -65,7 +65,7 @@ REFUSALS = {
     ("check", "rfc-v2", "--keyids", "two"): "Invalid value for '--keyids'",
     ("check",): "Missing argument",
     ("list", "keys"): "unknown list 'keys'; known: designs, properties, knobs",
-    ("frob",): "unknown command 'frob'; known: compare, check, explain, lemmas,",
+    ("frob",): "unknown command 'frob'; known: compare, check, explain,",
     (
         "check",
         "rfc-v2",

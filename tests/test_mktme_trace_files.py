@@ -16,8 +16,9 @@ from recorded_runs import RUNS, found, record_of
 from vcd.reader import TokenKind, tokenize
 
 from designs import DESIGNS, design_from_text
+from mktme.orders import OrderError
 from mktme.traces import content, reading
-from mktme.traces.forms import FORMS, form_from_option, put, write
+from mktme.traces.forms import FORMS, form_from_option, write
 from mktme.traces.reading import found_in_file, found_in_text, record_from_text
 from mktme.traces.recorded import RecordError
 
@@ -352,8 +353,8 @@ def test_a_scope_that_takes_too_long_is_refused(monkeypatch) -> None:
 def test_an_unknown_form_and_a_file_that_cannot_be_written_are_refused(tmp_path) -> None:
     with pytest.raises(RecordError, match=r"unknown form 'itff' .did you mean itf"):
         form_from_option("itff", None, False)
-    with pytest.raises(RecordError, match=r"cannot write .*/none/x: No such file"):
-        put("text", str(tmp_path / "none" / "x"))
+    with pytest.raises(OrderError, match=r"cannot write '.*/none/x': there is no directory"):
+        form_from_option("itf", str(tmp_path / "none" / "x"), False)
 
 
 # Whatever else a file may be
