@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
+from pathlib import Path
 
 import pytest
 from reports import disagreeing, not_applicable, proved, violated, without_answer
 from simulations import mktme
 
-from designs import DESIGNS, design_from_text
-from mktme import baseline, expecting, statuses
+from designs import DESIGNS, design_from_text, prices
+from mktme import baseline, expecting, render, statuses
 from mktme.baseline import known_traces
 from mktme.judge import Cell
 from mktme.results.shapes import Comparison
@@ -268,3 +270,22 @@ def test_compare_finds_what_the_shipped_baseline_says(tmp_path):
     status, _, err = mktme("compare", "--expect", "shipped", "--json", "--write-expect", str(path))
     assert (statuses.HOLDS, 1) == (status, err.count("\n"))
     assert baseline.read(baseline.SHIPPED).written() + "\n" == path.read_text()
+
+
+def test_the_picture_in_the_readme_says_what_the_shipped_baseline_says():
+    drawn = Path(__file__).parents[1] / "docs" / "matrix.svg"
+    described = re.search(r"<desc[^>]*>(.*?)</desc>", drawn.read_text(encoding="utf-8"), re.DOTALL)
+    rows = dict(re.findall(r"([\w-]+): (.*?)\.(?= |$)", described[1]))
+    said = {(id_, *cell.split(" ", 1)) for id_, row in rows.items() for cell in row.split(", ")}
+    cells = baseline.read(baseline.SHIPPED).cells
+    assert {(cell.property, cell.design, in_picture(cell)) for cell in cells} == said
+
+
+def in_picture(cell) -> str:
+    """What stands in the picture's place for a cell."""
+    if cell.verdict == "NOT_APPLICABLE":
+        return "– n/a"
+    if cell.verdict == "PROVED":
+        return "✓ any size" if cell.extent == "any size" else "✓ this scope"
+    price = " §" if cell.property in prices(DESIGNS[cell.design]) else ""
+    return f"✗ {render.steps(cell.length)}{price}"
