@@ -16,19 +16,10 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
-    """Add the generated pages, and take out those that cannot be followed yet."""
-    known = pages.written()
-    for file in list(files.documentation_pages()):
-        if file.src_uri not in known:
-            files.remove(file)
+    """Add the generated pages."""
     for path, text in pages.generated().items():
         files.append(File.generated(config, path, content=text))
     return files
-
-
-def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
-    """No link leads to a page that was taken out."""
-    return pages.without_dead_links(page.file.src_uri, markdown)
 
 
 def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -> str:

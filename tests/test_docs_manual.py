@@ -67,7 +67,7 @@ def words_of(line: str) -> list[str]:
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    pytest.importorskip("mkdocs", reason="MkDocs is not installed: pip install 'mktme[docs]'")
+    pytest.importorskip("mkdocs", reason="MkDocs is not installed: pip install -e '.[docs]'")
     folder = tmp_path_factory.mktemp("site")
     assert (0, []) == build(folder)
     return folder
@@ -85,20 +85,6 @@ def test_a_built_page_takes_nothing_from_the_network(site: Path) -> None:
         path.name: loaded.findall(path.read_text(encoding="utf-8")) for path in site.rglob("*.html")
     }
     assert {} == {name: links for name, links in found.items() if links}
-
-
-def test_a_page_that_needs_a_command_nobody_has_is_left_out() -> None:
-    assert ["fly"] == pages.missing("---\nneeds: fly; check --json\n---\n# Fly\n")
-    assert ["check --fly"] == pages.missing("---\nneeds: check --fly\n---\n# Fly\n")
-    assert [] == pages.missing("---\nneeds: check --json\n---\n# Check\n")
-    assert [] == pages.missing("# Needs: nothing\n\nneeds: fly\n")
-
-
-def test_a_link_to_a_page_that_is_left_out_is_its_words(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pages, "written", lambda: {"index.md": "# Start"})
-    text = "[a](how-to/change-a-knob.md), [b](reference/knobs.md#x), [c](nowhere.md)"
-    kept = "a, [b](reference/knobs.md#x), [c](nowhere.md)"
-    assert kept == pages.without_dead_links("index.md", text)
 
 
 def test_the_menu_has_every_page_that_somebody_wrote() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import re
 from pathlib import Path
@@ -83,27 +82,25 @@ def test_the_race_has_a_schedule_of_six_steps(simulate):
     assert "schedule of 6 steps, 1 context switch:" in out
 
 
-def test_the_script_of_the_readme_answers_as_it_says(simulate, tmp_path):
-    blocks = re.findall(r"```\n(.*?)```", (EXAMPLES.parent / "README.md").read_text(), re.DOTALL)
-    (shown,) = [block for block in blocks if block.startswith("machine ")]
-    script = tmp_path / "readme.sim"
-    script.write_text(shown)
+@pytest.fixture
+def shown():
+    """The blocks of the page that shows how to write a script: the commands, and the script."""
+    page = EXAMPLES.parent / "docs" / "how-to" / "write-a-script.md"
+    return re.findall(r"```(?:sh|text)\n(.*?)```", page.read_text(), re.DOTALL)
+
+
+def test_the_script_of_the_manual_answers_as_it_says(simulate, tmp_path, shown):
+    script = tmp_path / "manual.sim"
+    script.write_text(shown[1])
     assert (0, "") == simulate(str(script))[::2]
 
 
-def test_the_commands_of_the_readme_run_as_they_stand_there(monkeypatch, tmp_path):
-    text = (EXAMPLES.parent / "README.md").read_text()
-    section = text.split("## Run a scenario")[1].split("## What is not")[0]
-    (commands, shown) = re.findall(r"```\n(.*?)```", section, re.DOTALL)
+def test_the_commands_of_the_manual_run_as_they_stand_there(monkeypatch, tmp_path, shown):
+    commands, script = shown
     lines = [line.partition("#")[0].split() for line in commands.splitlines()]
     assert ["simulate", "simulate", "list"] == [line[1] for line in lines]
-    (tmp_path / "my.sim").write_text(shown)
+    (tmp_path / "my.sim").write_text(script)
     (tmp_path / "examples").symlink_to(EXAMPLES)
     monkeypatch.chdir(tmp_path)
     for _, *words in lines:
-        if "<" in words:
-            *words, sign, name = words
-            given = io.BytesIO((tmp_path / name).read_bytes())
-            monkeypatch.setattr("sys.stdin", io.TextIOWrapper(given))
-            assert "<" == sign
         assert (0, "") == mktme(*words)[::2]

@@ -343,10 +343,10 @@ def test_a_payload_is_shown_by_its_fingerprint_only(mktme):
 
 
 @pytest.mark.deep
-def test_the_readme_shows_the_matrix_that_compare_prints(mktme, readme, monkeypatch):
+def test_the_manual_shows_the_matrix_that_compare_prints(mktme, manual, monkeypatch):
     """Every violated cell of the main job replays, and no cell is inconclusive."""
     monkeypatch.setenv("COLUMNS", "100")
-    shown = [block for block in readme.split("```\n") if "✗ 1 step " in block]
+    shown = [block for block in manual.split("```\n") if "✗ 1 step " in block]
     status, out, _ = mktme("compare", "rfc-v2", "no-hotplug", "per-package")
     printed = " ".join(out.split())
     assert statuses.HOLDS == status
@@ -354,8 +354,8 @@ def test_the_readme_shows_the_matrix_that_compare_prints(mktme, readme, monkeypa
     assert shown
 
 
-def test_the_readme_shows_what_check_prints_of_its_first_rows(mktme, readme):
-    (first, *_) = (block for block in readme.split("```\n") if "✗ 1 step " in block)
+def test_the_manual_shows_what_check_prints_of_its_first_rows(mktme, manual):
+    (first, *_) = (block for block in manual.split("```\n") if "✗ 1 step " in block)
     rows = [line.split() for line in first.splitlines()]
     status, out, _ = mktme("check", "rfc-v2", "tables-agree", "no-dangling")
     assert statuses.VIOLATED == status
@@ -365,8 +365,8 @@ def test_the_readme_shows_what_check_prints_of_its_first_rows(mktme, readme):
 
 
 @pytest.fixture
-def readme(request):
-    return (request.config.rootpath / "README.md").read_text()
+def manual(request):
+    return (request.config.rootpath / "docs" / "how-to" / "judge-a-design.md").read_text()
 
 
 def test_processes_side_by_side_answer_in_the_order_asked(mktme):

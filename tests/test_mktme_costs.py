@@ -14,8 +14,8 @@ from designs import DESIGNS, design_from_text
 from mktme.costs import answer, held, legend, loss, tables, usable
 
 SMALL = Shape(2, 2, 2)
-README = Path(__file__).resolve().parent.parent / "README.md"
-IN_README = ("rfc-v2", "rfc-v2-savekeys", "per-package", "wrapped-vault", "resupply")
+MANUAL = Path(__file__).resolve().parent.parent / "docs" / "explanation" / "costs.md"
+IN_MANUAL = ("rfc-v2", "rfc-v2-savekeys", "per-package", "wrapped-vault", "resupply")
 
 
 def measured(*designs: str, shape: Shape = SMALL) -> list[Costs]:
@@ -214,11 +214,11 @@ def test_the_legend_speaks_only_of_what_occurs() -> None:
     assert "EPERM" in plain
 
 
-def test_the_readme_shows_the_tables_as_they_are_printed() -> None:
-    whole = printed(measured(*IN_README), 80)
+def test_the_manual_shows_the_tables_as_they_are_printed() -> None:
+    whole = printed(measured(*IN_MANUAL), 80)
     shown, _, _ = whole.partition("add, update, release:")
-    assert f"```\n{shown.rstrip()}\n```\n" in README.read_text(encoding="utf-8")
+    assert f"```\n{shown.rstrip()}\n```\n" in MANUAL.read_text(encoding="utf-8")
 
 
-def test_the_readme_names_the_command_that_prints_them() -> None:
-    assert f"mktme compare {' '.join(IN_README)}\n" in README.read_text(encoding="utf-8")
+def test_the_manual_names_the_command_that_prints_them() -> None:
+    assert f"mktme compare {' '.join(IN_MANUAL)}\n" in MANUAL.read_text(encoding="utf-8")
