@@ -19,6 +19,8 @@ from mktme import statuses
 REFUSALS = {
     ("rfc-v3",): "unknown design 'rfc-v3' (did you mean rfc-v2?); known: rfc-v2,",
     ("rfc-v2,savekey=on",): "unknown knob 'savekey' (did you mean savekeys?)",
+    ("design=rfc-v2", "--packages", "1"): "'design=rfc-v2' says system and scope itself",
+    ("4d3578f88663", "--system", "locks"): "'4d3578f88663' says system and scope itself",
     ("rfc-v2", "--packages", "9"): "packages=9 is out of range; known: 1 to 8",
     ("rfc-v2", "--system", "lock"): "unknown system 'lock' (did you mean locks?)",
     ("design=rfc-v2&run=destroi",): "unknown call 'destroi' (did you mean destroy?)",

@@ -320,6 +320,12 @@ def test_processors_are_counted_where_affinity_cannot_be_asked(monkeypatch):
     assert 3 == executors.processors()
 
 
+def test_explain_writes_the_certificate_that_it_is_asked_for(mktme, tmp_path):
+    status, _, _ = mktme("explain", "rfc-v2-fixed", "bitmap-exact", "--certificates", str(tmp_path))
+    assert statuses.HOLDS == status
+    assert ["rfc-v2-fixed_bitmap-exact.smt2"] == [path.name for path in tmp_path.iterdir()]
+
+
 def test_explain_says_so_when_there_is_nothing_to_explain(mktme):
     status, out, _ = mktme("explain", "rfc-v2-fixed", "bitmap-exact")
     assert statuses.HOLDS == status

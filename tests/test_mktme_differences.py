@@ -140,6 +140,17 @@ def test_a_search_that_was_not_ended_says_how_far_it_went():
 
 
 @pytest.mark.deep
+@pytest.mark.parametrize(
+    ("allowing", "refusing"),
+    [("rfc-v2", "rfc-v2-fixed"), ("rfc-v2", "cpu-keys-only"), ("per-package", "resupply")],
+)
+def test_a_second_user_key_makes_no_scenario_shorter(allowing, refusing):
+    two = dataclasses.replace(SCOPE, values=2)
+    found = [difference(DESIGNS[allowing], DESIGNS[refusing], scope) for scope in (SCOPE, two)]
+    assert 1 == len({(one.word, one.length) for one in found})
+
+
+@pytest.mark.deep
 def test_all_pairs_of_named_designs_have_the_pinned_lengths():
     expected = {
         "rfc-v2": "·–4531333",

@@ -34,7 +34,6 @@ def false_of_state(
     grounding: Grounding, claim: Property, state: State
 ) -> tuple[dict[str, int], tuple[Fact, ...]]:
     """The instance that is false, and the facts that make it so."""
-
     formula = grounding.property(claim).state
     seen = variables_in([formula])
     variables = zip(grounding.system.variables, state, strict=True)

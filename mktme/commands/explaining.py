@@ -10,8 +10,10 @@ import typer
 from checker import Limits
 from conformance.lockstep import ground
 from designs import design_from_text
-from mktme import options, proofs, proving, render, statuses
+from mktme import kept, options, proofs, proving, render, statuses
 from mktme.commands.asking import console, judged
+from mktme.commands.grouped import with_groups
+from mktme.commands.groups import JudgingOptions, ScopeOptions
 from mktme.judge import Cell
 from mktme.results import objects
 from mktme.results.report import Report
@@ -23,21 +25,13 @@ from model import Scope
 from properties import not_applicable, property_from_text
 
 
+@with_groups
 def explain(
     design: options.DesignArgument,
     property_id: options.PropertyArgument,
-    packages: options.Packages = 2,
-    cpus: options.Cpus = 2,
-    keyids: options.KeyIds = 2,
-    vmas: options.Vmas = 2,
-    threads: options.Threads = 2,
-    states_max: options.StatesMax = options.STATES_MAX,
-    depth_max: options.DepthMax = options.DEPTH_MAX,
-    seconds_max: options.SecondsMax = options.SECONDS_MAX,
-    engine: options.Engine = "auto",
-    memory: options.Memory = None,
-    checkpoint: options.Checkpoint = None,
-    certificates: options.Certificates = None,
+    *,
+    scope: ScopeOptions,
+    judging: JudgingOptions,
     as_json: options.AsJson = False,
     form: options.TraceForm = forms.AS_TEXT,
     output: options.TraceFile = None,
@@ -51,11 +45,9 @@ def explain(
     """
     written, path = forms.form_from_option(form, output, as_json)
     chosen, claim = design_from_text(design), property_from_text(property_id)
-    scope = Scope(packages, cpus, keyids, vmas=vmas, threads=threads)
-    orders = options.orders_of(
-        states_max, depth_max, seconds_max, engine, memory, checkpoint, certificates
-    )
-    (cell,) = judged([(chosen, claim.id)], scope, orders)
+    (cell,) = judged([(chosen, claim.id)], scope, judging.orders, judging.executor)
+    if judging.certificates is not None:
+        kept.keep([cell], judging.certificates)
     if as_json and cell.trace is None:
         print(objects.text(Report([cell], scope)))
     else:

@@ -21,6 +21,7 @@ from mktme.explore.opening import path_of
 from mktme.explore.paths import DESIGN, Path, path_from_text
 from mktme.explore.session import Session
 from mktme.explore.view import view_of
+from mktme.orders import OrderError
 from mktme.traces.finding import IDENTITY, record_from_argument
 from model import Scope
 
@@ -78,10 +79,17 @@ def explore(
 
 
 def _path(where: str, system: str, scope: Scope) -> Path:
-    """Where to begin: system and scope are those of a path or a file, if it is one."""
-    if os.path.isfile(where) or IDENTITY.fullmatch(where.lower()):
+    """Where to begin: system and scope are those of a path or a file, if it is one.
+
+    Raises OrderError where they are asked for beside one.
+    """
+    is_path = "://" in where or "=" in where.partition(",")[0]
+    is_trace = os.path.isfile(where) or IDENTITY.fullmatch(where.lower()) is not None
+    if (is_path or is_trace) and (system or scope != Scope()):
+        raise OrderError(f"{where!r} says system and scope itself: leave the options out")
+    if is_trace:
         return path_of(record_from_argument(where))
-    if "://" in where or "=" in where.partition(",")[0]:
+    if is_path:
         return path_from_text(where)
     named = path_from_text(f"system={system}") if system else Path(design_from_text(DESIGN))
     return dataclasses.replace(named, design=design_from_text(where), scope=scope)

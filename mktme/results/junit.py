@@ -1,11 +1,12 @@
 """How a report becomes JUnit XML: a suite for each design, a case for each property.
 
-A case fails where somebody has to act, so that what a pipeline shows and how it ends agree. Without
-a baseline that is a violation. One that is listed as the price of the posture is none that anybody
-could mend, and no pass either: it is skipped, with the price as its message. With a baseline, what
-it says is expected: a violation that it lists passes, and what differs from it fails, also where
-that is for the better, for then the baseline has to be written again. What has no answer (unknown,
-vacuous, two checkers that disagree) is an error in any case.
+A case fails where somebody has to act. Without a baseline that is a violation. One that is listed
+as the price of the posture is none that anybody could mend, and no pass either: it is skipped,
+with the price as its message, although the command's status counts it (who accepts prices says so
+in a baseline, and then the two agree). With a baseline, what it says is expected: a violation
+that it lists passes, and what differs from it fails, also where that is for the better, for then
+the baseline has to be written again. What has no answer (unknown, vacuous, two checkers that
+disagree) is an error in any case.
 """
 
 from __future__ import annotations

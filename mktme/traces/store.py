@@ -12,13 +12,14 @@ import contextlib
 import json
 import os
 import re
-import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
 import platformdirs
 
+from mktme.results import output
+from mktme.results.output import NotWritten
 from mktme.traces.content import content
 from mktme.traces.recorded import ID_DIGITS, Record
 
@@ -41,24 +42,12 @@ def keep(records: Iterable[Record]) -> None:
     where, records = folder(), list(records)
     if where is None or not records:
         return
-    with contextlib.suppress(OSError):
+    with contextlib.suppress(OSError, NotWritten):
         where.mkdir(parents=True, exist_ok=True)
         for record in records:
-            _write(where / f"{record.id}.json", json.dumps(content(record), indent=1) + "\n")
+            text = json.dumps(content(record), indent=1) + "\n"
+            output.write(where / f"{record.id}.json", text)
         _forget_the_oldest(where)
-
-
-def _write(path: Path, text: str) -> None:
-    """All of it or nothing: another process may read or write the same file."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".new")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-        os.replace(name, path)
-    except OSError:
-        with contextlib.suppress(OSError):
-            os.unlink(name)
-        raise
 
 
 def _forget_the_oldest(where: Path) -> None:

@@ -121,16 +121,7 @@ def call_of(
 
 
 def _execution(done: Executed) -> Execution:
-    return Execution(
-        cpu=done.cpu,
-        package=done.package,
-        command=done.command,
-        keyid=done.keyid,
-        algorithm=done.algorithm,
-        key=done.key,
-        status=done.status,
-        words=str(done),
-    )
+    return Execution(**dataclasses.asdict(done), words=str(done))
 
 
 def _frames(
