@@ -79,7 +79,7 @@ class Coverage:
     def row(self) -> Row:
         """What there is to tell."""
         system = grounded(self.design, self.scope).system
-        known = explore(system, [], states_max=STATES_MAX)
+        known = explore(system, [], states_max=STATES_MAX, jit=False)
         actions = Counter(call.action for calls in self.made.values() for call in calls)
         rarest = sorted(known.fired, key=lambda a: actions[a] / max(1, known.fired[a]))
         return {

@@ -23,7 +23,7 @@ from checker.solving.unroll import Unknown
 from checker.systems.system import GroundSystem
 from checker.systems.wellformed import require_well_formed
 
-SLOW = settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+SLOW = settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def require_same(system, claim, verdict):

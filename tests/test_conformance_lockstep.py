@@ -43,7 +43,7 @@ BRIEF = settings(
     derandomize=True,
     deadline=None,
     database=None,
-    max_examples=20,
+    max_examples=10,
     stateful_step_count=25,
     suppress_health_check=list(HealthCheck),
 )

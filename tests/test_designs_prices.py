@@ -84,13 +84,9 @@ def test_details_have_no_price() -> None:
         assert prices(design) == prices(repaired(design)), name
 
 
+@pytest.mark.deep
 @pytest.mark.parametrize(
-    "name",
-    [
-        pytest.param(name, marks=() if name == "rfc-v2-fixed" else pytest.mark.deep)
-        for name in NAMED
-        if DESIGNS[name] == repaired(DESIGNS[name])
-    ],
+    "name", [name for name in NAMED if DESIGNS[name] == repaired(DESIGNS[name])]
 )
 def test_a_repaired_named_design_violates_its_prices_and_nothing_else(name: str) -> None:
     assert NAMED[name] == violated(DESIGNS[name])

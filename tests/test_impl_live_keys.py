@@ -149,7 +149,7 @@ class Walk:
 
 
 @given(st.lists(RECIPES, min_size=1, max_size=30))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=75, deadline=None)
 def test_random_calls_are_answered_as_the_running_kernel_answers_them(
     recipes: list[tuple[Any, ...]],
 ) -> None:

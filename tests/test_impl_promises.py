@@ -20,7 +20,7 @@ BRIEF = settings(
     derandomize=True,
     deadline=None,
     database=None,
-    max_examples=100,
+    max_examples=50,
     stateful_step_count=40,
     suppress_health_check=list(HealthCheck),
     report_multiple_bugs=False,
@@ -72,7 +72,7 @@ def test_random_runs_find_a_fault(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(where, name, fault)
-    only_look = settings(BRIEF, phases=[Phase.generate], print_blob=False)
+    only_look = settings(BRIEF, max_examples=100, phases=[Phase.generate], print_blob=False)
     with pytest.raises(BrokenPromise, match=claim):
         drive(DESIGNS[design], only_look)
 

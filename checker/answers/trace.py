@@ -45,15 +45,22 @@ class Trace:
         return (self.start, *(step.state for step in self.steps))
 
 
-def value_in(system: GroundSystem, state: State, term: Term, *choice: tuple[Term, Term]) -> Term:
-    """The literal that a term has in a state (with parameters replaced by `choice`)."""
+def values_in(
+    system: GroundSystem, state: State, terms: Sequence[Term], *choice: tuple[Term, Term]
+) -> list[Term]:
+    """The literals that terms have in a state (with parameters replaced by `choice`).
+
+    The terms are made one, so that what is known is handed to Z3 once.
+    """
     known = [(v.term, v.literal(x)) for v, x in zip(system.variables, state, strict=True)]
-    return z3.simplify(z3.substitute(term, *known, *choice))
+    together = z3.Function("together", *(term.sort() for term in terms), z3.BoolSort())
+    values: list[Term] = z3.simplify(z3.substitute(together(*terms), *known, *choice)).children()
+    return values
 
 
 def is_true_in(system: GroundSystem, state: State, term: Term, *choice: tuple[Term, Term]) -> bool:
     """Whether a formula over variables and parameters is true in a state."""
-    value = value_in(system, state, term, *choice)
+    (value,) = values_in(system, state, [term], *choice)
     if not (z3.is_true(value) or z3.is_false(value)):
         raise TraceError(f"a formula has no value in a state: {value}")
     return bool(z3.is_true(value))
@@ -79,11 +86,11 @@ def run(system: GroundSystem, start: State, calls: Sequence[Call]) -> Trace:
         action, choice = system.action(call.action), choice_of(system, call)
         if not is_true_in(system, state, action.guard, *choice):
             raise TraceError(f"step {number}, {call.action}, is not possible there")
-        answer = system.answers[_number(value_in(system, state, action.answer, *choice))]
-        changed = {
-            name: _number(value_in(system, state, term, *choice))
-            for name, term in action.updates.items()
-        }
+        answered, *after = values_in(
+            system, state, [action.answer, *action.updates.values()], *choice
+        )
+        answer = system.answers[_number(answered)]
+        changed = dict(zip(action.updates, map(_number, after), strict=True))
         state = tuple(
             changed.get(v.name, old) for v, old in zip(system.variables, state, strict=True)
         )
