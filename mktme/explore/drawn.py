@@ -63,7 +63,7 @@ def why(lamp: Lamp) -> Iterator[Text]:
     yield Text(lamp.sentence)
     yield Text(f"{LIGHTS[lamp.light][1]}{': ' if lamp.words else ''}{lamp.words}", style="bold")
     if lamp.broken:
-        for fact in (*lamp.broken.facts, *lamp.broken.causes):
+        for fact in (*lamp.broken.facts, *lamp.broken.variables, *lamp.broken.causes):
             yield Text(f"   {fact}")
     if lamp.trace:
         yield Text(f"   as a counterexample it is called {lamp.trace}")

@@ -36,8 +36,18 @@ def broken(
         at=at,
         facts=tuple(fact.words for fact in found[:FACTS_MAX]),
         reads=tuple(sorted(names)),
+        variables=tuple(_meanings(grounding, names)),
         causes=tuple(causes),
     )
+
+
+def _meanings(grounding: Grounding, names: Set[str]) -> Iterator[str]:
+    """Of each family of the variables that are read, its indices, and what it stands for."""
+    read = {name.partition("[")[0] for name in names}
+    for family in grounding.text.families:
+        if family.name in read and family.meaning:
+            by = f"[{','.join(sort.name for sort in family.over)}]" if family.over else ""
+            yield f"{family.name}{by} is: {family.meaning}"
 
 
 FACTS_MAX = 12

@@ -107,7 +107,8 @@ class Broken(Shape):
     """What is violated in the end: the instance of the property, in words, and why it is false.
 
     `at`: the instance's indices by name. `facts`: the comparisons that decide it, with their
-    values; `reads`: the model's variables in them. `causes`: how the key table entries among these
+    values; `reads`: the model's variables in them; `variables`: what these are, and by what they
+    are indexed. `causes`: how the key table entries among these
     came to be, as far as the calls tell.
     """
 
@@ -115,6 +116,7 @@ class Broken(Shape):
     at: dict[str, int]
     facts: tuple[str, ...]
     reads: tuple[str, ...]
+    variables: tuple[str, ...] = ()
     causes: tuple[str, ...]
 
 

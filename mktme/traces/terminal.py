@@ -139,6 +139,8 @@ def _broken(broken: Broken) -> Iterator[Text]:
     yield Text(f"Broken: {broken.words}.", style="bold")
     if broken.facts:
         yield Text(f"   false, as {'; '.join(broken.facts)}")
+    for meaning in broken.variables:
+        yield Text(f"   {meaning}", style="dim")
     for cause in broken.causes:
         yield Text(f"   {cause}")
 

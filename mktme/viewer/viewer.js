@@ -215,6 +215,7 @@ export function renderBroken(broken, { price = null, level = 4 } = {}) {
     heading(level, element("span", { "aria-hidden": "true" }, "✗ "), "Why the property is false"),
     element("p", { class: "why" }, `${capitalised(broken.words)}.`),
     ...part("What decides it", broken.facts),
+    ...part("What the variables are", broken.variables),
     ...part("How it came about", broken.causes),
     price ? element("p", { class: "price" }, `§ The price of the posture, even with every detail repaired: ${price}.`) : null,
   );
