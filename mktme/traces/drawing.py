@@ -13,7 +13,9 @@ from typing import NamedTuple
 
 from checker.systems.reading import Reading
 from conformance.inventory import Inventory
+from conformance.owners import user_key
 from mktme.traces.document import Entry, Mark, Panel, Row
+from model.sorts import BYTES
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,6 +55,16 @@ def entry(run: Sequence[Moment], look: Look) -> Entry:
 def plain(text: str, *shows: str) -> Place:
     """A place where no key can lie."""
     return Place(text, shows=shows)
+
+
+def named(reading: Reading, family: str, *at: int) -> str:
+    """The name of a model's variable, which a place says that it shows."""
+    return reading.grounding.name_of(family, at)
+
+
+def known_key(label: str) -> str:
+    """The fingerprint of a user key; "" for what is none."""
+    return "" if label in BYTES.constants else user_key(label).fingerprint
 
 
 def panel(
