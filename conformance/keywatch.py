@@ -99,9 +99,11 @@ class KeyWatch:
         for at in self._owners(key, slots) if kind == "user" else ():
             self.known.setdefault(at, set()).add(label)
 
-    def _owners(self, key: int, slots: Iterable[Slot]) -> list[Slot]:
-        """Whose request it is: the slots', or with per-package KeyIDs the key object's."""
-        return [key] if self.per_package else list(slots)
+    def _owners(self, key: int, slots: Iterable[Slot]) -> set[Slot]:
+        """Whose request it is: with per-package KeyIDs the key object's, else that of the slots,
+        and of those that the key was given, which need not be those where it is found.
+        """
+        return {key} if self.per_package else {*slots, *self.given[key]}
 
     def grew(self, key: int, slots: Iterable[Slot]) -> None:
         """A key got more slots; whoever refers to one of its slots refers to these."""

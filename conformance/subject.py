@@ -138,11 +138,15 @@ class Subject:
             made.perm = EVERY_BIT  # any process may name it
         self.keys.came(key, self.kernel.slot_value(serial), serial, slots, got)
         self._tell_pages(slots)
+        self._lead_astray(key, slots)
+
+    def _lead_astray(self, key: int, slots: Iterable[Slot]) -> None:
+        """VMAs that use slots which become this key's use another than their owners named."""
+        meant: set[Slot] = set(slots)
+        if self._is_per_package and meant:
+            meant = {self.keys.values[key]}
         for vma, watched in enumerate(self.pages.vmas):
-            handle = self.pages.handle(vma)
-            meant = {self.keys.values[key]} if self._is_per_package else set(slots)
-            if handle and handle in meant:
-                watched.is_astray = True
+            watched.is_astray |= self.pages.handle(vma) in meant
 
     def _new(self, before: Mapping[Slot, int]) -> list[Slot]:
         return [slot for slot in self.kernel.entries() if slot not in before]
@@ -185,6 +189,7 @@ class Subject:
             self.keys.learned(key, found, got)
         self.kernel.update(self.keys.serials[key], payload(*got))
         self.keys.changed(key, found, got)
+        self._lead_astray(key, set(found) - self.keys.given[key])
 
     def _destroy(self, choice: Choice, _labels: Mapping[str, str]) -> None:
         key = choice["key"]

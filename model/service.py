@@ -134,7 +134,7 @@ def _enter(new: Effect, old: State, key: Term, at: Slots, kind: Term) -> None:
 
 
 def _lead_astray(new: Effect, old: State, key: Term, at: Slots) -> None:
-    """VMAs that still use what a new key is given use another key than their owners named."""
+    """VMAs that use what becomes this key's use another key than their owners named."""
 
     def uses_it(v: Term) -> Term:
         if old.per_package:
@@ -157,6 +157,10 @@ def update(old: State, choice: Any) -> Step:
 
     def its(p: Any, k: Term) -> Term:
         return old.finds(key, p, k)
+
+    def is_anothers(p: Any, k: Term) -> Term:
+        """As posted, an address may find what a key that is gone was given."""
+        return z3.And(its(p, k), z3.Not(old.was_given(key, p, k)))
 
     # DECIDE
     parsed = z3.Not(refuses_kind(old, kind))
@@ -194,6 +198,8 @@ def update(old: State, choice: Any) -> Step:
     )
     leave_residue(new, old, programs, kind, supplied)
     _grant(new, old, succeeds, key, its, kind, supplied)
+    if old.design.key_lookup == "by_address":
+        _lead_astray(new, old, key, lambda p, k: z3.And(succeeds, is_anothers(p, k)))
     owner = _owner_of(old, parsed, key, its)
     is_key = old.is_user_bytes(supplied)
     new.set("known", lambda i, b: z3.And(owner(i), is_key, b == supplied), to=True)
@@ -323,8 +329,15 @@ def _grant(
 
 
 def _owner_of(old: State, when: Term, key: Term, at: Slots) -> Callable[[Term], Term]:
-    """Whose request it is: with global KeyIDs that of the slots, else that of the key."""
-    return lambda i: z3.And(when, i == key if old.per_package else at(None, i))
+    """Whose request it is: with global KeyIDs that of the slots, else that of the key.
+
+    Where an address finds another slot than the key was given, its owner's request is that of both.
+    """
+    if old.per_package:
+        return lambda i: z3.And(when, i == key)
+    if old.design.key_lookup == "by_serial":
+        return lambda i: z3.And(when, at(None, i))
+    return lambda i: z3.And(when, z3.Or(at(None, i), old.was_given(key, None, i)))
 
 
 def _is_new_object(old: State, key: Term, has_room: Term) -> Term:

@@ -122,6 +122,20 @@ def test_every_transition_of_a_larger_scope_is_the_implementations(name: str) ->
     assert walk(DESIGNS[name], dataclasses.replace(SMALLEST, cpus=2)).is_whole
 
 
+REUSED = design_from_text("rfc-v2-fixed,key_lookup=by_address")
+TWO_KEYIDS = Scope(1, 1, 2, 1, 2, 1)
+"""A key that is gone keeps one KeyID while a VMA uses it; the next at its address gets the other."""
+
+
+def test_every_transition_is_the_implementations_where_an_address_is_used_again() -> None:
+    assert walk(REUSED, TWO_KEYIDS, levels=5).walked == 27442
+
+
+@pytest.mark.deep
+def test_every_transition_is_the_implementations_long_after_an_address_is_used_again() -> None:
+    assert walk(REUSED, TWO_KEYIDS, levels=7).walked > 100_000
+
+
 @pytest.mark.parametrize("name", DESIGNS)
 def test_every_action_happens_in_the_smallest_scope_and_not_in_a_smaller_one(name: str) -> None:
     assert [] == missing_actions(DESIGNS[name], SMALLEST)

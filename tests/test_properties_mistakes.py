@@ -99,6 +99,8 @@ TWO_KEYS: dict[str, dict[str, int]] = {
     "key_lookup=by_address": {
         "map-exact": 4,
         "refcount-exact": 4,
+        "table-as-requested": 5,
+        "bitmap-exact": 5,
         "cold-boot-data": 6,
         "never-in-clear": 6,
         "live-data-intact": 6,
