@@ -124,7 +124,7 @@ def test_every_transition_of_a_larger_scope_is_the_implementations(name: str) ->
 
 REUSED = design_from_text("rfc-v2-fixed,key_lookup=by_address")
 TWO_KEYIDS = Scope(1, 1, 2, 1, 2, 1)
-"""A key that is gone keeps one KeyID while a VMA uses it; the next at its address gets the other."""
+"""A key that is gone keeps a KeyID while a VMA uses it; who has its address gets the other."""
 
 
 def test_every_transition_is_the_implementations_where_an_address_is_used_again() -> None:
