@@ -171,6 +171,13 @@ def test_seconds_that_no_clock_counts_are_bad_input(mktme, seconds):
     assert "Invalid value for '--seconds-max'" in err
 
 
+@pytest.mark.parametrize("design", ["rfc-v2", "rfc-v2-fixed"])
+def test_where_there_is_no_time_even_to_read_a_system_there_is_no_answer(mktme, design):
+    status, out, err = mktme("check", design, "right-key", "--seconds-max", "0.1")
+    assert (statuses.INCONCLUSIVE, "") == (status, err)
+    assert "? unknown" in out
+
+
 def test_lemmas_shows_where_an_induction_gets_stuck(mktme):
     status, out, _ = mktme("lemmas", "rfc-v2", "bitmap-exact")
     said = " ".join(out.split())
