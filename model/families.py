@@ -44,8 +44,8 @@ def _machine() -> tuple[Family, ...]:
         Family("memory", (PACKAGE,), BOOL, meaning="its memory is usable: a CPU was online once"),
         Family("online", (PACKAGE, CPU), BOOL, meaning="the CPU is online"),
         Family("lead", (PACKAGE, CPU), BOOL, meaning="the CPU programs its package's table"),
-        Family("entry_mode", (PACKAGE, KEYID), MODE, meaning="key table: mode"),
-        Family("entry_bytes", (PACKAGE, KEYID), BYTES, meaning="key table: key"),
+        Family("entry_mode", (PACKAGE, KEYID), MODE, meaning="the mode of a table's entry"),
+        Family("entry_bytes", (PACKAGE, KEYID), BYTES, meaning="the key in a table's entry"),
     )
 
 

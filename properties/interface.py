@@ -10,7 +10,7 @@ import z3
 from checker.systems.property import Premise, Property, Transition
 from checker.systems.reading import Reading
 from checker.systems.system import Family, Term
-from model import State, words
+from model import State, changewords, words
 from model.families import families
 from model.sorts import KEY
 
@@ -111,17 +111,17 @@ def _has_no_effect(step: Transition) -> Term:
 
 
 def _explain_effect(reading: Reading, _at: Mapping[str, int], _call: Mapping[str, str]) -> str:
-    after = reading.after
-    changed = []
-    if after is not None:
-        changed = [
-            reading.grounding.name_of(family.name, at)
-            for family in reading.grounding.text.families
-            if not family.ghost and family.name not in _UNSEEN
-            for at in reading.grounding.finite.tuples(family.over)
-            if reading(family.name, *at) != after(family.name, *at)
-        ]
-    return f"the call answers {reading.answer}, and yet it changed {', '.join(changed)}"
+    seen = {f.name for f in reading.grounding.text.families if not f.ghost} - _UNSEEN
+    said = {**changewords.ENTRIES, **changewords.SAID}
+    changed = changewords.changes(
+        reading, reading.after or reading, {name: said[name] for name in said if name in seen}
+    )
+    return f"the call answers {reading.answer}, and yet {_listed(changed)}"
+
+
+def _listed(parts: list[str]) -> str:
+    """a, b and c."""
+    return " and ".join(part for part in (", ".join(parts[:-1]), *parts[-1:]) if part)
 
 
 FAILURE_IS_NOOP = Property(

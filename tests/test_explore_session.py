@@ -104,7 +104,7 @@ def test_a_step_property_judges_the_last_call_and_is_remembered_afterwards():
     assert ("violated", (2,)) == (lamp().light, lamp().steps)
     session.make(RecordedCall("destroy", (("key", "0"),)))
     assert ("was-violated", (2,), "") == (lamp().light, lamp().steps, lamp().trace)
-    assert lamp().words.startswith("the call answers ENOKEY, and yet it changed")
+    assert lamp().words.startswith("the call answers ENOKEY, and yet package 0's entry")
 
 
 def test_a_lamp_that_cannot_apply_says_why():

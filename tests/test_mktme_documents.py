@@ -71,7 +71,7 @@ def test_the_right_entries_are_marked_where_the_tables_disagree():
 def test_what_is_false_is_said_with_its_values_and_its_cause():
     broken = document("rfc-v2", "tables-agree").broken
     assert ("entry_bytes[0,1] is B, but entry_bytes[1,1] is A",) == broken.facts
-    assert ("entry_bytes[Package,KeyID] is: key table: key",) == broken.variables
+    assert ("entry_bytes[Package,KeyID]: the key in a table's entry",) == broken.variables
     assert (
         "package 0's entry of KeyID 1 was programmed last in step 2",
         "package 1's entry of KeyID 1 was programmed last in step 1",

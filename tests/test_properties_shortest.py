@@ -129,8 +129,8 @@ SHORTEST: list[tuple[str, str, Scope, str, str]] = [
         "rfc-v2",
         KEYIDS,
         "boot with all packages; add user key A; encrypt VMA 0 with the key at KeyID 1; destroy"
-        " the key at KeyID 1; add user key A; destroy the key at KeyID 1 and KeyID 2",
-        "VMA 0 uses KeyID 1, which was released under it",
+        " the key at KeyID 1; add user key A; update the key at KeyID 1 and KeyID 2 to user key A",
+        "VMA 0 has KeyID 1, which is not the KeyID of the key its owner named",
     ),
     (
         "right-key",
@@ -236,7 +236,7 @@ SHORTEST: list[tuple[str, str, Scope, str, str]] = [
         "rfc-v2-fixed",
         SMALL,
         "boot with package 1 absent; add user key A while PCONFIG fails on package 0 (ENOKEY)",
-        "the call answers ENOKEY, and yet it changed uncleared[0,1]",
+        "the call answers ENOKEY, and yet KeyID 1 waits to be cleared on package 0",
     ),
 ]
 

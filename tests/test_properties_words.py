@@ -293,16 +293,24 @@ def test_a_page_that_is_moved_in_the_clear_is_told_where_it_goes() -> None:
     ) == words_after("never-in-clear", "rfc-v2-fixed,on_program_failure=leave", SMALL, *calls)
 
 
+def test_a_keyid_that_was_released_under_a_vma_is_told() -> None:
+    calls = (USER, ENCRYPT, DESTROY, USER, DESTROY)
+    assert "VMA 0 uses KeyID 1, which was released under it" == words_after(
+        "right-key", "rfc-v2", Scope(1, 1, 2, 1, 1, 1), *calls
+    )
+
+
 @pytest.mark.parametrize(
     ("calls", "told"),
     [
         (
             (USER, ENCRYPT, ("update", {"key": 0, "kind": "user", "bytes": "A"})),
-            "the call answers EBUSY, and yet it changed lost_lock",
+            "the call answers EBUSY, and yet the map lock stays held",
         ),
         (
             (USER, ("update", {"key": 0, "kind": "cpu", "fails": {1}})),
-            "the call answers ENOKEY, and yet it changed entry_bytes[0,1], bit[1]",
+            "the call answers ENOKEY, and yet package 0's entry of KeyID 1 has a random key and the"
+            " bit of KeyID 1 is cleared",
         ),
     ],
 )

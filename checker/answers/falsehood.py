@@ -57,7 +57,10 @@ def false_of_step(grounding: Grounding, claim: Property, trace: Trace) -> tuple[
         (Variable("answer", seen.answer, answers), answers.index(step.answer)),
         *((afterwards[v.name], x) for v, x in zip(seen.variables, after, strict=True)),
     ]
-    values = _values(grounding, before)
+    values = {
+        name: (replace(variable, name=f"{variable.name} before the call"), value)
+        for name, (variable, value) in _values(grounding, before).items()
+    }
     values |= {str(v.term.decl().name()): (v, x) for v, x in observed}
     known = [(v.term, v.literal(x)) for v, x in observed]
 

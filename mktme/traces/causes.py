@@ -47,7 +47,7 @@ def _meanings(grounding: Grounding, names: Set[str]) -> Iterator[str]:
     for family in grounding.text.families:
         if family.name in read and family.meaning:
             by = f"[{','.join(sort.name for sort in family.over)}]" if family.over else ""
-            yield f"{family.name}{by} is: {family.meaning}"
+            yield f"{family.name}{by}: {family.meaning}"
 
 
 FACTS_MAX = 12
