@@ -47,10 +47,10 @@ def test_an_address_is_stale_while_no_key_is_there() -> None:
     assert ({}, {}) == (watch.serials, watch.given)
 
 
-def test_an_update_changes_what_the_owner_of_the_slot_that_is_found_asked_for() -> None:
+def test_an_update_asks_for_the_slot_that_is_found_and_for_what_the_key_was_given() -> None:
     watch = with_key()
     watch.changed(0, [2], CPU)
-    assert {1: USER_A, 2: CPU} == watch.asked
+    assert {1: CPU, 2: CPU} == watch.asked
     owners = with_key(per_package=True)
     owners.changed(0, [(0, 1)], CPU)
     assert {0: CPU} == owners.asked

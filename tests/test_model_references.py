@@ -86,7 +86,8 @@ def test_an_update_at_a_reused_address_programs_the_old_keyid() -> None:
     run.do("unmap", vma=1)  # one reference left: the posted update finds the KeyID unused
     assert "ok" == run.do("update", key=0, kind="user", bytes="B")
     assert ["B", "random"] == [run("entry_bytes", 0, k) for k in (1, 2)]
-    assert ["B", "zeros"] == [run("requested_bytes", k) for k in (1, 2)]
+    assert ["B", "B"] == [run("requested_bytes", k) for k in (1, 2)]
+    assert "yes" == run("astray", 0)  # its owner named the key that is gone
 
 
 def stolen(vmas: int = 1) -> Run:
