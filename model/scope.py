@@ -54,8 +54,12 @@ class Scope:
     The number of keys is hardly a bound: there are as many key objects as KeyIDs, or as pairs of
     package and KeyID where each package has its own. A live key holds a KeyID, and so does a freed
     object whose address the map still has. Only where addresses are reused can a key lose its KeyID
-    and live on, and so keep its object from others; but all it can do then is to be refused, and
-    whatever others do beside it they can do when it is destroyed.
+    and live on, and so keep its object from others, as does a key to which a call refers that waits
+    for ever; but all it can do then is to be refused, and whatever others do beside it they can do
+    when it is destroyed.
+
+    Every bound plus one is tried on every cell of the matrix by `tests/test_conformance_replay.py`
+    (deep), threads by `tests/test_properties_locking.py`.
 
     Raises ScopeError when a bound is out of range.
     """

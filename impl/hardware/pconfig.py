@@ -8,6 +8,7 @@ that answers with a status and leaves the entry alone: command, KeyID, algorithm
 lock (DEVICE_BUSY); then, for random keys, the entropy source.
 
 DIFFERS FROM SOURCE: privilege raises #UD there; hardware.md says #GP(0).
+DIFFERS FROM SOURCE: hardware.md says nothing of the rest of a key field, which #GP(0) refuses here.
 DIFFERS FROM SOURCE: there "activated" needs the enable bit of IA32_TME_ACTIVATE. Here a locked
 register with KeyID bits is enough, because machines with keys in use and TME off are judged.
 DIFFERS FROM SOURCE: there all four commands need an enabled algorithm; hardware.md asks it of the
