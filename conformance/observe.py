@@ -45,9 +45,10 @@ def _tables(subject: Subject, _trace: Trace) -> Iterator[str]:
         hardware = subject.kernel.machine.packages[package]
         if not hardware.memory_present:
             continue
-        online = sum(cpu.online for cpu in hardware.cpus)
+        number = sum(cpu.online for cpu in hardware.cpus)
+        online = f"{number} CPU{'' if number == 1 else 's'} online"
         entry = entry_in_words(hardware.table[keyid])
-        yield f"key {serial}, KeyID {keyid}, package {package} ({online} CPUs online): {entry}"
+        yield f"key {serial}, KeyID {keyid}, package {package} ({online}): {entry}"
 
 
 def _bitmap(subject: Subject, _trace: Trace) -> Iterator[str]:

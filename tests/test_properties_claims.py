@@ -151,7 +151,9 @@ BOUNDS = [bound for bound in LIMITS if bound != "threads"]
 @pytest.mark.deep
 @pytest.mark.parametrize("bound", BOUNDS)
 @pytest.mark.parametrize("property_id", HOLDING)
-def test_one_more_than_the_scope_in_which_it_holds_changes_no_verdict(property_id: str, bound: str) -> None:
+def test_one_more_than_the_scope_in_which_it_holds_changes_no_verdict(
+    property_id: str, bound: str
+) -> None:
     scope = HOLDING[property_id][1]
     larger = dataclasses.replace(scope, **{bound: getattr(scope, bound) + 1})
     grounding = holding(property_id, larger)

@@ -158,7 +158,7 @@ def test_executions_causes_replay_and_commands_are_told(opened) -> None:
         "1 0 SET_KEY_DIRECT 1 AES-XTS-128 bd2d ✗ DEVICE_BUSY",
     ]
     assert any("PCONFIG there answered DEVICE_BUSY" in text for text in shown.texts(".broken li"))
-    assert any("package 1 (1 CPUs online)" in text for text in shown.texts(".observed li"))
+    assert any("package 1 (1 CPU online)" in text for text in shown.texts(".observed li"))
     (explain, replay) = shown.texts(".command code")
     sizes = "--cpus 1 --keyids 1 --vmas 1"
     assert f"mktme explain rfc-v2 tables-agree {sizes}" == explain
