@@ -18,6 +18,7 @@ from mktme.explore.paths import path_from_text
 from mktme.explore.terminal import Terminal, converse
 from mktme.explore.typed import COMMANDS, completions
 from mktme.explore.view import view_of
+from mktme.traces.terminal import call_block
 
 
 def told(terminal: Terminal, line: str) -> str:
@@ -41,6 +42,19 @@ def test_calls_are_made_by_their_names_and_what_is_not_said_is_no():
     assert "while PCONFIG fails on package 1 → ENOKEY" in said
     assert "✗ tables-agree is violated: KeyID 1 stands for user key A" in " ".join(said.split())
     assert BROKEN == str(terminal.session.path)
+
+
+def test_a_step_says_who_made_it_as_a_counterexample_does():
+    terminal = at("design=rfc-v2")
+    for line in ("instantiate kind=user bytes=A", "update kind=user bytes=B fails[1]"):
+        said = told(terminal, line)
+        number, call = len(terminal.session.trace), terminal.session.calls()[-1]
+        assert f"\n   by {call.who}\n" in said
+        assert said.startswith("".join(f"{part}\n" for part in call_block(number, call)))
+    assert "   by the owner of key object 0, " in told(terminal, "show")
+    parser = at("system=payload")
+    assert "   by a caller of add_key\n" in told(parser, "begin length=within")
+    assert "   by " not in told(parser, "nul")
 
 
 def test_a_call_can_be_written_as_a_path_has_it():
