@@ -83,18 +83,34 @@ REFUSALS = {
     "why tables": "no lamp 'tables' (did you mean tables-agree?)",
     "jump tables": "no lamp 'tables'",
     "redo": "nothing was taken back",
+    "undo x": "undo takes a number of calls, from 1 to 200, or nothing for 1, not 'x'",
+    "undo -1": "or nothing for 1, not '-1'",
+    "undo 0": "or nothing for 1, not '0'",
+    f"undo {'9' * 5000}": "a number of calls, from 1 to 200",
+    "go": "go needs a path such as design=rfc-v2, or an address that has one",
+    "go #": "go needs a path",
+    "lamps x": "lamps takes no 'x' after it; undo, why, jump, go do",
+    "quit now": "quit takes no 'now' after it",
+    "9" * 5000: "there is no call 999",
     "go design=rfc-v3": "unknown design 'rfc-v3'",
     "go run=destroi": "unknown call 'destroi'",
     "destroy(key=0": "is no call",
 }
 
 
-@pytest.mark.parametrize("line", REFUSALS)
+@pytest.mark.parametrize("line", REFUSALS, ids=lambda line: line[:40])
 def test_what_makes_no_sense_is_refused_and_changes_nothing(line):
     terminal = at(BROKEN)
     before = view_of(terminal.session)
     assert REFUSALS[line] in " ".join(told(terminal, line).split())
     assert before == view_of(terminal.session)
+
+
+def test_a_word_after_a_command_means_something_or_is_refused():
+    terminal = at(BROKEN)
+    for name in COMMANDS:
+        assert "'nonsense'" in told(terminal, f"{name} nonsense")
+    assert BROKEN == str(terminal.session.path)
 
 
 def test_undo_and_redo_go_back_and_forth():
