@@ -117,6 +117,12 @@ def test_the_token_does_not_stay_in_the_address(opened):
     assert f"/#{BROKEN}" == page.evaluate("location.pathname + location.search + location.hash")
 
 
+def test_an_address_without_a_path_begins_where_the_explorer_was_started(opened):
+    page = opened()
+    assert "design=rfc-v2" == path_of(page)
+    expect(page.locator("#trouble")).to_be_empty()
+
+
 def test_the_address_and_the_command_are_there_to_be_copied(opened):
     page = opened(BROKEN)
     page.get_by_text("Share", exact=True).click()

@@ -26,6 +26,7 @@ REFUSALS = {
     ("design=rfc-v2&run=destroi",): "unknown call 'destroi' (did you mean destroy?)",
     ("desing=rfc-v2",): "a path has no part 'desing' (did you mean design?)",
     ("http://127.0.0.1:1/#run=destroy(key=0)",): "step 1, destroy key=0, is not possible there",
+    ("http://example.com/foo",): "the address 'http://example.com/foo' has no path behind its #",
     ("rfc-v2", "--port", "70000"): "Invalid value for '--port'",
     ("0000000000",): "no trace begins with 0000000000",
 }
