@@ -40,6 +40,12 @@ def test_what_does_not_exist_is_refused_in_one_line(arguments, how):
     assert REFUSALS[arguments] in err
 
 
+def test_a_talk_in_the_terminal_and_json_are_not_asked_for_together():
+    status, out, err = mktme("explore", "rfc-v2", "--text", "--json")
+    assert (statuses.BAD_INPUT, "", 1) == (status, out, err.count("\n"))
+    assert "--text talks in the terminal, --json prints once" in err
+
+
 @pytest.mark.parametrize(
     ("arguments", "path"),
     [
