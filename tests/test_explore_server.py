@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import asyncio
 import json
+import time
 from pathlib import Path as File
 
 import pytest
@@ -288,6 +289,22 @@ def test_a_request_is_bounded_before_it_is_read():
     assert (413, f"a request has at most {BODY_MAX} bytes") == (answer.status_code, told(answer))
     answer = requested("POST", "/api/view", b"{}", headers={"Content-Length": "x"})
     assert 411 == answer.status_code
+
+
+@pytest.mark.parametrize(
+    ("path", "limit"),
+    [
+        ("design=rfc-v2&packages=8&cpus=8&keyids=15&vmas=4", "(1,506 variables, and at most 250 "),
+        ("design=rfc-v2&packages=5&keyids=5", "(313 variables, and at most 250 can be)"),
+        ("design=per-package&packages=5&cpus=1&keyids=1&vmas=1", "and at most 50,000 can be)"),
+    ],
+)
+def test_a_machine_that_would_take_long_to_read_is_refused_at_once(path, limit):
+    started = time.process_time()
+    answer = requested("POST", "/api/view", {"path": path})
+    assert time.process_time() - started < 1.0
+    assert 400 == answer.status_code
+    assert limit in told(answer)
 
 
 def test_sessions_are_bounded_in_number():
