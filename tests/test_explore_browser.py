@@ -147,9 +147,16 @@ def refused_on_purpose(browser, address):
     context.close()
 
 
-def test_without_the_token_there_is_no_page(refused_on_purpose, address):
-    answer = refused_on_purpose.goto(address.partition("?")[0])
-    assert (403, "application/json") == (answer.status, answer.headers["content-type"])
+def test_without_the_token_there_is_a_sentence_that_anybody_can_read(refused_on_purpose, address):
+    page = refused_on_purpose
+    for old in (address.partition("?")[0], f"{address}x"):
+        answer = page.goto(f"{old}#{BROKEN}")
+        assert (403, "text/html; charset=utf-8") == (answer.status, answer.headers["content-type"])
+        expect(page.get_by_role("main")).to_contain_text(
+            "Open the address that mktme explore printed"
+        )
+        expect(page.get_by_role("main")).to_contain_text("mktme explore 'ADDRESS'")
+        assert [] == Axe().run(page).response["violations"]
 
 
 # Back and forth

@@ -13,7 +13,7 @@ from explored import BROKEN
 from explorer_client import HOST, PORT, TOKEN, requested
 
 from mktme.explore import server
-from mktme.explore.guard import BODY_MAX
+from mktme.explore.guard import BODY_MAX, HEADERS
 from mktme.explore.listening import ServerError, listening
 from mktme.explore.paths import path_from_text
 from mktme.explore.server import FILES
@@ -70,6 +70,17 @@ def test_a_wrong_token_or_one_elsewhere_opens_nothing(where):
     answer = requested("GET", where, headers={"Cookie": None})
     assert 403 == answer.status_code
     assert "set-cookie" not in answer.headers
+
+
+def test_somebody_with_a_browser_and_an_old_token_reads_what_to_do():
+    old = {"Cookie": None, "Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
+    answer = requested("GET", "/?token=of-an-earlier-run", headers=old)
+    expected = (403, "text/html; charset=utf-8")
+    assert expected == (answer.status_code, answer.headers["content-type"])
+    assert "<code>mktme explore 'ADDRESS'</code>" in answer.text
+    assert "set-cookie" not in answer.headers
+    assert HEADERS.items() <= {name: answer.headers[name] for name in HEADERS}.items()
+    assert "earlier-run" not in answer.text
 
 
 @pytest.mark.parametrize(
