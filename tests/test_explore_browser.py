@@ -340,6 +340,15 @@ def test_a_phone_shows_everything_without_scrolling_sideways(opened, path):
     assert [] == small
 
 
+@pytest.mark.parametrize("width", [360, 500])
+def test_the_status_of_a_pconfig_is_seen_on_a_narrow_page_without_scrolling(opened, width):
+    page = opened(BROKEN, size={"width": width, "height": 740})
+    box = page.locator("#call .scroll").bounding_box()
+    for said in ("PROG_SUCCESS", "✗\u00a0DEVICE_BUSY"):
+        status = page.locator("#call .executions td", has_text=said).bounding_box()
+        assert status["x"] + status["width"] <= box["x"] + box["width"]
+
+
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 @pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
 @pytest.mark.parametrize("path", ["", BROKEN, "system=locks", "system=payload"])
