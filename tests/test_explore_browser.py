@@ -117,6 +117,12 @@ def test_the_token_does_not_stay_in_the_address(opened):
     assert f"/#{BROKEN}" == page.evaluate("location.pathname + location.search + location.hash")
 
 
+def test_an_address_without_a_path_begins_where_the_explorer_was_started(opened):
+    page = opened()
+    assert "design=rfc-v2" == path_of(page)
+    expect(page.locator("#trouble")).to_be_empty()
+
+
 def test_the_address_and_the_command_are_there_to_be_copied(opened):
     page = opened(BROKEN)
     page.get_by_text("Share", exact=True).click()
@@ -141,9 +147,16 @@ def refused_on_purpose(browser, address):
     context.close()
 
 
-def test_without_the_token_there_is_no_page(refused_on_purpose, address):
-    answer = refused_on_purpose.goto(address.partition("?")[0])
-    assert (403, "application/json") == (answer.status, answer.headers["content-type"])
+def test_without_the_token_there_is_a_sentence_that_anybody_can_read(refused_on_purpose, address):
+    page = refused_on_purpose
+    for old in (address.partition("?")[0], f"{address}x"):
+        answer = page.goto(f"{old}#{BROKEN}")
+        assert (403, "text/html; charset=utf-8") == (answer.status, answer.headers["content-type"])
+        expect(page.get_by_role("main")).to_contain_text(
+            "Open the address that mktme explore printed"
+        )
+        expect(page.get_by_role("main")).to_contain_text("mktme explore 'ADDRESS'")
+        assert [] == Axe().run(page).response["violations"]
 
 
 # Back and forth
@@ -325,6 +338,15 @@ def test_a_phone_shows_everything_without_scrolling_sideways(opened, path):
              .map((b) => b.textContent)"""
     )
     assert [] == small
+
+
+@pytest.mark.parametrize("width", [360, 500])
+def test_the_status_of_a_pconfig_is_seen_on_a_narrow_page_without_scrolling(opened, width):
+    page = opened(BROKEN, size={"width": width, "height": 740})
+    box = page.locator("#call .scroll").bounding_box()
+    for said in ("PROG_SUCCESS", "✗\u00a0DEVICE_BUSY"):
+        status = page.locator("#call .executions td", has_text=said).bounding_box()
+        assert status["x"] + status["width"] <= box["x"] + box["width"]
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])

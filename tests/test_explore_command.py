@@ -26,6 +26,7 @@ REFUSALS = {
     ("design=rfc-v2&run=destroi",): "unknown call 'destroi' (did you mean destroy?)",
     ("desing=rfc-v2",): "a path has no part 'desing' (did you mean design?)",
     ("http://127.0.0.1:1/#run=destroy(key=0)",): "step 1, destroy key=0, is not possible there",
+    ("http://example.com/foo",): "the address 'http://example.com/foo' has no path behind its #",
     ("rfc-v2", "--port", "70000"): "Invalid value for '--port'",
     ("0000000000",): "no trace begins with 0000000000",
 }
@@ -37,6 +38,12 @@ def test_what_does_not_exist_is_refused_in_one_line(arguments, how):
     status, out, err = mktme("explore", *arguments, how)
     assert (statuses.BAD_INPUT, "", 1) == (status, out, err.count("\n"))
     assert REFUSALS[arguments] in err
+
+
+def test_a_talk_in_the_terminal_and_json_are_not_asked_for_together():
+    status, out, err = mktme("explore", "rfc-v2", "--text", "--json")
+    assert (statuses.BAD_INPUT, "", 1) == (status, out, err.count("\n"))
+    assert "--text talks in the terminal, --json prints once" in err
 
 
 @pytest.mark.parametrize(

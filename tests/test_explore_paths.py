@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 
 import pytest
@@ -9,6 +10,7 @@ from explored import BROKEN, session_at
 
 from conformance.lockstep import ground
 from designs import DESIGNS, DesignError, design_from_text
+from mktme.explore import world
 from mktme.explore.opening import design_of_settings
 from mktme.explore.paths import (
     CALLS_MAX,
@@ -17,6 +19,7 @@ from mktme.explore.paths import (
     PathError,
     path_from_text,
 )
+from mktme.explore.world import world_of
 from mktme.traces.recorded import RecordedCall
 from model import SYSTEMS, Scope, ScopeError
 
@@ -52,7 +55,6 @@ def test_an_address_is_read_as_browsers_and_chats_write_it():
     assert expected == path_from_text(f"http://127.0.0.1:8000/#{BROKEN}")
     assert expected == path_from_text(f"http://127.0.0.1:8000/?token=x#{BROKEN}")
     assert expected == path_from_text(BROKEN.replace("(", "%28").replace(")", "%29"))
-    assert Path(DESIGNS["rfc-v2"]) == path_from_text("http://127.0.0.1:8000/")
 
 
 def test_no_label_of_any_system_means_something_to_a_path():
@@ -77,6 +79,8 @@ REFUSALS = {
     "run=nul;destroy(key=0,key=1)": "step 2, destroy: key is given twice",
     f"run={';'.join(['nul'] * (CALLS_MAX + 1))}": f"a path has at most {CALLS_MAX} calls",
     "x" * (TEXT_MAX + 1): f"a path has at most {TEXT_MAX} signs; this one has {TEXT_MAX + 1}",
+    "http://127.0.0.1:8000/": "the address 'http://127.0.0.1:8000/' has no path behind its #; ",
+    "http://127.0.0.1:8000/?token=x# ": "the address 'http://127.0.0.1:8000/?token=x' has no path",
     f"run={'x' * 99}(": f"step 1: '{'x' * 57}…' is no call",
 }
 
@@ -109,8 +113,26 @@ def test_a_scope_that_is_too_large_to_read_in_time_is_refused(monkeypatch):
 
 
 def test_a_scope_with_too_many_choices_is_refused():
-    with pytest.raises(PathError, match=r"too large to explore by hand \([0-9,]+ choices"):
+    expected = r"by hand \(84,922 choices of arguments, and at most 50,000 can be\)"
+    with pytest.raises(PathError, match=expected):
         session_at("design=per-package&packages=5&cpus=1&keyids=1&vmas=1")
+
+
+def test_the_limits_count_what_would_be_read(monkeypatch):
+    for text in ("", "design=per-package", "system=locks", "system=payload", "design=resupply"):
+        path = path_from_text(text)
+        read = ground(path.design, path.scope, path.system).system
+        variables = len(read.variables)
+        choices = sum(math.prod(p.size for p in a.parameters) for a in read.actions)
+        world_of.cache_clear()
+        monkeypatch.setattr(world, "VARIABLES_MAX", variables)
+        monkeypatch.setattr(world, "CHOICES_MAX", choices)
+        world_of(path.design, path.system, path.scope)
+        world_of.cache_clear()
+        for limit, most in (("CHOICES_MAX", choices), ("VARIABLES_MAX", variables)):
+            monkeypatch.setattr(world, limit, most - 1)
+            with pytest.raises(PathError, match=f"and at most {most - 1:,} can be"):
+                world_of(path.design, path.system, path.scope)
 
 
 def test_a_design_is_found_by_its_settings():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import asyncio
 import json
+import time
 from pathlib import Path as File
 
 import pytest
@@ -12,7 +13,7 @@ from explored import BROKEN
 from explorer_client import HOST, PORT, TOKEN, requested
 
 from mktme.explore import server
-from mktme.explore.guard import BODY_MAX
+from mktme.explore.guard import BODY_MAX, HEADERS
 from mktme.explore.listening import ServerError, listening
 from mktme.explore.paths import path_from_text
 from mktme.explore.server import FILES
@@ -69,6 +70,17 @@ def test_a_wrong_token_or_one_elsewhere_opens_nothing(where):
     answer = requested("GET", where, headers={"Cookie": None})
     assert 403 == answer.status_code
     assert "set-cookie" not in answer.headers
+
+
+def test_somebody_with_a_browser_and_an_old_token_reads_what_to_do():
+    old = {"Cookie": None, "Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
+    answer = requested("GET", "/?token=of-an-earlier-run", headers=old)
+    expected = (403, "text/html; charset=utf-8")
+    assert expected == (answer.status_code, answer.headers["content-type"])
+    assert "<code>mktme explore 'ADDRESS'</code>" in answer.text
+    assert "set-cookie" not in answer.headers
+    assert HEADERS.items() <= {name: answer.headers[name] for name in HEADERS}.items()
+    assert "earlier-run" not in answer.text
 
 
 @pytest.mark.parametrize(
@@ -288,6 +300,22 @@ def test_a_request_is_bounded_before_it_is_read():
     assert (413, f"a request has at most {BODY_MAX} bytes") == (answer.status_code, told(answer))
     answer = requested("POST", "/api/view", b"{}", headers={"Content-Length": "x"})
     assert 411 == answer.status_code
+
+
+@pytest.mark.parametrize(
+    ("path", "limit"),
+    [
+        ("design=rfc-v2&packages=8&cpus=8&keyids=15&vmas=4", "(1,506 variables, and at most 250 "),
+        ("design=rfc-v2&packages=5&keyids=5", "(313 variables, and at most 250 can be)"),
+        ("design=per-package&packages=5&cpus=1&keyids=1&vmas=1", "and at most 50,000 can be)"),
+    ],
+)
+def test_a_machine_that_would_take_long_to_read_is_refused_at_once(path, limit):
+    started = time.process_time()
+    answer = requested("POST", "/api/view", {"path": path})
+    assert time.process_time() - started < 1.0
+    assert 400 == answer.status_code
+    assert limit in told(answer)
 
 
 def test_sessions_are_bounded_in_number():

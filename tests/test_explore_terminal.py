@@ -18,6 +18,7 @@ from mktme.explore.paths import path_from_text
 from mktme.explore.terminal import Terminal, converse
 from mktme.explore.typed import COMMANDS, completions
 from mktme.explore.view import view_of
+from mktme.traces.terminal import call_block
 
 
 def told(terminal: Terminal, line: str) -> str:
@@ -41,6 +42,19 @@ def test_calls_are_made_by_their_names_and_what_is_not_said_is_no():
     assert "while PCONFIG fails on package 1 → ENOKEY" in said
     assert "✗ tables-agree is violated: KeyID 1 stands for user key A" in " ".join(said.split())
     assert BROKEN == str(terminal.session.path)
+
+
+def test_a_step_says_who_made_it_as_a_counterexample_does():
+    terminal = at("design=rfc-v2")
+    for line in ("instantiate kind=user bytes=A", "update kind=user bytes=B fails[1]"):
+        said = told(terminal, line)
+        number, call = len(terminal.session.trace), terminal.session.calls()[-1]
+        assert f"\n   by {call.who}\n" in said
+        assert said.startswith("".join(f"{part}\n" for part in call_block(number, call)))
+    assert "   by the owner of key object 0, " in told(terminal, "show")
+    parser = at("system=payload")
+    assert "   by a caller of add_key\n" in told(parser, "begin length=within")
+    assert "   by " not in told(parser, "nul")
 
 
 def test_a_call_can_be_written_as_a_path_has_it():
@@ -69,18 +83,34 @@ REFUSALS = {
     "why tables": "no lamp 'tables' (did you mean tables-agree?)",
     "jump tables": "no lamp 'tables'",
     "redo": "nothing was taken back",
+    "undo x": "undo takes a number of calls, from 1 to 200, or nothing for 1, not 'x'",
+    "undo -1": "or nothing for 1, not '-1'",
+    "undo 0": "or nothing for 1, not '0'",
+    f"undo {'9' * 5000}": "a number of calls, from 1 to 200",
+    "go": "go needs a path such as design=rfc-v2, or an address that has one",
+    "go #": "go needs a path",
+    "lamps x": "lamps takes no 'x' after it; undo, why, jump, go do",
+    "quit now": "quit takes no 'now' after it",
+    "9" * 5000: "there is no call 999",
     "go design=rfc-v3": "unknown design 'rfc-v3'",
     "go run=destroi": "unknown call 'destroi'",
     "destroy(key=0": "is no call",
 }
 
 
-@pytest.mark.parametrize("line", REFUSALS)
+@pytest.mark.parametrize("line", REFUSALS, ids=lambda line: line[:40])
 def test_what_makes_no_sense_is_refused_and_changes_nothing(line):
     terminal = at(BROKEN)
     before = view_of(terminal.session)
     assert REFUSALS[line] in " ".join(told(terminal, line).split())
     assert before == view_of(terminal.session)
+
+
+def test_a_word_after_a_command_means_something_or_is_refused():
+    terminal = at(BROKEN)
+    for name in COMMANDS:
+        assert "'nonsense'" in told(terminal, f"{name} nonsense")
+    assert BROKEN == str(terminal.session.path)
 
 
 def test_undo_and_redo_go_back_and_forth():

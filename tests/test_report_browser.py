@@ -154,8 +154,8 @@ def test_executions_causes_replay_and_commands_are_told(opened) -> None:
     shown = opened(TRACE)
     shown.page.keyboard.press("End")
     assert shown.texts(".executions tbody tr") == [
-        "0 0 SET_KEY_DIRECT 1 AES-XTS-128 bd2d PROG_SUCCESS",
-        "1 0 SET_KEY_DIRECT 1 AES-XTS-128 bd2d ✗ DEVICE_BUSY",
+        "0 0 PROG_SUCCESS SET_KEY_DIRECT 1 AES-XTS-128 bd2d",
+        "1 0 ✗ DEVICE_BUSY SET_KEY_DIRECT 1 AES-XTS-128 bd2d",
     ]
     assert any("PCONFIG there answered DEVICE_BUSY" in text for text in shown.texts(".broken li"))
     assert any("package 1 (1 CPU online)" in text for text in shown.texts(".observed li"))
@@ -202,6 +202,16 @@ def test_on_a_phone_nothing_is_wider_than_the_screen(opened, place: str) -> None
     shown = opened(place, viewport={"width": 360, "height": 740})
     shown.page.keyboard.press("End")
     assert 0 >= shown.overflow()
+
+
+@pytest.mark.parametrize("width", [360, 500])
+def test_the_status_of_a_pconfig_is_seen_on_a_narrow_page_without_scrolling(opened, width) -> None:
+    shown = opened(TRACE, viewport={"width": width, "height": 740})
+    shown.page.keyboard.press("End")
+    table = shown.page.locator(".answer:target .executions")
+    box = shown.page.locator(".answer:target .happened .scroll").bounding_box()
+    status = table.locator("td", has_text="✗").bounding_box()
+    assert status["x"] + status["width"] <= box["x"] + box["width"]
 
 
 def test_on_paper_all_violations_are_told_and_the_opened_one_has_all_steps(opened) -> None:

@@ -61,6 +61,8 @@ def explore(
 
     Example: mktme explore rfc-v2,savekeys=on
     """
+    if text and as_json:
+        raise OrderError("--text talks in the terminal, --json prints once: one of them at a time")
     path = _path(where, system, Scope(packages, cpus, keyids, values, vmas, threads))
     # The terminal's and the server's libraries take time to load, and no other command needs them.
     if as_json:

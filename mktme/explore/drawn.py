@@ -13,25 +13,18 @@ from rich.text import Text
 from mktme.explore.lamps import LIGHTS, Lamp
 from mktme.explore.regions import Line, Piece, Region
 from mktme.explore.session import Session
-from mktme.words import answer_in_words
+from mktme.traces.terminal import call_block
 
 _STYLES = {"holds": "green", "violated": "bold red", "was-violated": "yellow"}
 
 
 def last_call(session: Session) -> Iterator[RenderableType]:
-    """The last call, what came of it, and the lamps that it turned red."""
+    """The last call as a counterexample shows it, and the lamps that it turned red."""
     number = len(session.trace)
     if not number:
         yield Text(f"0. {session.start()}", style="bold")
         return
-    call = session.calls()[-1]
-    yield Text(f"{number}. {call.words}{answer_in_words(call.answer)}", style="bold")
-    if call.refusal:
-        yield Text(f"   kernel: {call.refusal}")
-    for execution in call.executions:
-        yield Text(f"   {execution.words}", style="dim")
-    for change in call.changes:
-        yield Text(f"   {change}")
+    yield from call_block(number, session.calls()[-1])
     for lamp in session.lamps():
         if lamp.light == "violated" and lamp.steps[-1] == number:
             is_new = number - 1 not in lamp.steps

@@ -42,8 +42,31 @@ def refusal(status: int, error: str) -> Response:
     return Response(line, status_code=status, media_type="application/json")
 
 
+WITHOUT_TOKEN: Final = """<!doctype html>
+<html lang="en">
+  <head>
+    <meta charset="utf-8">
+    <meta name="viewport" content="width=device-width, initial-scale=1">
+    <meta name="color-scheme" content="light dark">
+    <title>mktme explore: no token of this run</title>
+  </head>
+  <body>
+    <main>
+      <h1>This address has no token of this run</h1>
+      <p>Open the address that <code>mktme explore</code> printed, or give this one to the program
+      to go where it leads: <code>mktme explore 'ADDRESS'</code>.</p>
+    </main>
+  </body>
+</html>
+"""
+"""What somebody reads who opens an address of an earlier run, or one without its token."""
+
+
 class Guard:
-    """Lets through what comes from our own page, and refuses the rest in one line of JSON."""
+    """Lets through what comes from our own page, and refuses the rest in one line of JSON.
+
+    Only who comes with a browser and without the token reads it as a page.
+    """
 
     def __init__(self, app: ASGIApp, token: str, port: int) -> None:
         self._app = app
@@ -78,6 +101,8 @@ class Guard:
         if host not in self._hosts:
             return refusal(403, "this is no host of mktme explore")
         if not begins and not self._is_token(self._of_cookie(headers)):
+            if "text/html" in headers.get("accept", ""):
+                return Response(WITHOUT_TOKEN, status_code=403, media_type="text/html")
             said = "open the address that mktme explore printed; it has this run's token"
             return refusal(403, said)
         if method in ("GET", "HEAD"):

@@ -119,12 +119,16 @@ def call_from_text(text: str, number: int = 1) -> RecordedCall:
 def path_from_text(text: str) -> Path:
     """Read a path, or an address that has one behind its `#`.
 
+    An address without one is refused: the path was cut off, or it is an address of something else.
     Raises PathError, DesignError and ScopeError. Whether the run exists only a session can tell.
     """
     if len(text) > TEXT_MAX:
         raise PathError(f"a path has at most {TEXT_MAX} signs; this one has {len(text)}")
     if "://" in text:
-        text = text.partition("#")[2]
+        address, _, text = text.partition("#")
+        if not text.strip():
+            known = "`mktme explore` prints one such as http://127.0.0.1:8000/#design=rfc-v2"
+            raise PathError(f"the address {shortened(address)!r} has no path behind its #; {known}")
     text = urllib.parse.unquote(text)
     parts: dict[str, str] = {}
     for part in filter(None, text.strip().removeprefix("#").split("&")):

@@ -1,7 +1,8 @@
 """The explorer in a browser: a page, what it is told, and a search that can be given up.
 
-All work is done in one thread, as Z3 bears no other, and takes a fraction of a second; only a
-search takes longer, and has a process of its own.
+All work is done in one thread, as Z3 bears no other. A call on a machine that was read before takes
+a fraction of a second. Another machine takes some seconds, in which nobody else is answered; one
+that would take longer is refused at once (`world`). A search has a process of its own.
 """
 
 from __future__ import annotations

@@ -16,10 +16,18 @@ from rich.text import Text
 
 from designs import DesignError, nearest
 from mktme.explore import drawn
-from mktme.explore.paths import Path, PathError, path_from_text
+from mktme.explore.paths import Path, PathError, path_from_text, shortened
 from mktme.explore.session import Session, machine_of
 from mktme.explore.sought import COMMAND, GRACE_SECONDS, SECONDS_MAX, Found, Sought, sent
-from mktme.explore.typed import COMMANDS, call_from_line, completions, numbered
+from mktme.explore.typed import (
+    COMMANDS,
+    call_from_line,
+    completions,
+    going,
+    numbered,
+    require_plain,
+    undone,
+)
 from mktme.traces.recorded import RecordedCall, RecordError
 from mktme.traces.terminal import grid, panels
 from model import ScopeError
@@ -42,6 +50,7 @@ class Terminal:
             return
         try:
             if word in COMMANDS:
+                require_plain(word, rest.strip())
                 done: Callable[[str], Iterator[RenderableType]] = getattr(self, f"_{word}")
                 yield from done(rest.strip())
             else:
@@ -53,9 +62,10 @@ class Terminal:
         if not line.isdecimal():
             return call_from_line(self.session.offers(), line)
         known = numbered(self.session.offers())
-        if not 1 <= int(line) <= len(known):
-            raise PathError(f"there is no call {line}; `calls` has 1 to {len(known)}")
-        return known[int(line) - 1][0]
+        number = int(line) if len(line) < 10 else 0  # what is longer is no number of a call
+        if not 1 <= number <= len(known):
+            raise PathError(f"there is no call {shortened(line)}; `calls` has 1 to {len(known)}")
+        return known[number - 1][0]
 
     def _made(self, *calls: RecordedCall) -> Iterator[RenderableType]:
         for call in calls:
@@ -69,8 +79,7 @@ class Terminal:
             yield Text(f"{number:4} {words}").append(f"   {call.said()}", style="dim")
 
     def _undo(self, rest: str) -> Iterator[RenderableType]:
-        number = int(rest) if rest.isdecimal() else 1
-        left = max(0, len(self.session.trace) - number)
+        left = max(0, len(self.session.trace) - undone(rest))
         taken = self.session.path.calls[left:]
         self.session.undo(len(taken))
         self._taken_back += reversed(taken)
@@ -113,7 +122,7 @@ class Terminal:
         yield Text(str(self.session.path))
 
     def _go(self, rest: str) -> Iterator[RenderableType]:
-        path = path_from_text(rest)
+        path = going(rest)
         is_other = machine_of(path) != machine_of(self.session.path)
         session = Session(path) if is_other else self.session
         session.go(path)

@@ -14,7 +14,14 @@ from typing import Final
 
 from designs import nearest
 from mktme.explore.offers import Offer
-from mktme.explore.paths import PathError, call_from_text
+from mktme.explore.paths import (
+    CALLS_MAX,
+    Path,
+    PathError,
+    call_from_text,
+    path_from_text,
+    shortened,
+)
 from mktme.explore.session import Session
 from mktme.explore.world import claims_of
 from mktme.traces.recorded import RecordedCall
@@ -34,6 +41,36 @@ COMMANDS: Final[Mapping[str, str]] = {
     "quit": "end",
 }
 """What can be typed beside calls."""
+
+_TAKERS: Final = ("undo", "why", "jump", "go")
+"""The commands that mean something with words after them."""
+
+
+def require_plain(command: str, rest: str) -> None:
+    """Raises PathError where words stand after a command that takes none: they mean something."""
+    if rest and command not in _TAKERS:
+        known = ", ".join(_TAKERS)
+        raise PathError(f"{command} takes no {shortened(rest)!r} after it; {known} do")
+
+
+def undone(rest: str) -> int:
+    """How many calls the words after `undo` take back. Raises PathError."""
+    if not rest:
+        return 1
+    if not re.fullmatch(r"[0-9]{1,3}", rest) or not 1 <= int(rest) <= CALLS_MAX:
+        known = f"a number of calls, from 1 to {CALLS_MAX}"
+        raise PathError(f"undo takes {known}, or nothing for 1, not {shortened(rest)!r}")
+    return int(rest)
+
+
+def going(rest: str) -> Path:
+    """The path that the words after `go` are. Raises PathError, DesignError and ScopeError.
+
+    An empty one is the posted design from its start, which nobody means who typed no more.
+    """
+    if not rest.strip("# "):
+        raise PathError("go needs a path such as design=rfc-v2, or an address that has one")
+    return path_from_text(rest)
 
 
 def call_from_line(offered: tuple[Offer, ...], line: str) -> RecordedCall:

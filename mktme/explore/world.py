@@ -9,21 +9,26 @@ import time
 from collections.abc import Mapping
 from typing import Final
 
-from checker import Grounding, GroundProperty, Machine, Property, State, Trace, TraceStep
+from checker import Finite, Grounding, GroundProperty, Machine, Property, State, Trace, TraceStep
 from checker.systems.finite import OutOfTime
+from checker.systems.system import Family, Parameter
 from conformance.lockstep import ground
 from designs import Design
 from mktme.explore.paths import Path, PathError
 from mktme.traces.recorded import RecordedCall, RecordError, boot_of, call_read
-from model import Scope
+from model import Scope, text_of
 from properties import KNOWN_PROPERTIES, not_applicable
 
-SECONDS_MAX: Final = 20.0
-"""How long a system may be read for a scope: whoever explores by hand is waiting."""
+VARIABLES_MAX: Final = 250
+"""Variables that a system may have: with so many, it takes some seconds to be read and compiled."""
 
 CHOICES_MAX: Final = 50_000
 """Choices of arguments that all actions may have together: each is tried to see if it is possible.
 """
+
+SECONDS_MAX: Final = 20.0
+"""How long a system may be read for a scope: whoever explores by hand is waiting. On most machines
+the other two bounds refuse first, and at once."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -84,13 +89,11 @@ def claims_of(system: str) -> tuple[Property, ...]:
 @functools.lru_cache(maxsize=8)
 def world_of(design: Design, system: str, scope: Scope) -> World:
     """Read and compile a system, kept for the next path. Raises PathError for too large a scope."""
+    _require_small(design, system, scope)
     try:
         grounding = ground(design, scope, system, time.monotonic() + SECONDS_MAX)
     except OutOfTime as late:
         raise PathError(f"{scope}: too large to explore by hand ({late})") from late
-    choices = sum(math.prod(p.size for p in a.parameters) for a in grounding.system.actions)
-    if choices > CHOICES_MAX:
-        raise PathError(f"{scope}: too large to explore by hand ({choices:,} choices of arguments)")
     machine = Machine(grounding.system)
     reasons = {claim.id: not_applicable(design, claim) for claim in claims_of(system)}
     return World(
@@ -102,3 +105,28 @@ def world_of(design: Design, system: str, scope: Scope) -> World:
         excluded={id_: reason for id_, reason in reasons.items() if reason is not None},
         starts={boot_of(grounding, start): start for start in machine.initial_states()},
     )
+
+
+def _require_small(design: Design, system: str, scope: Scope) -> None:
+    """Raises PathError for a scope with more variables or choices than somebody can wait for.
+
+    Both are counted in the text, which is what takes no time; nothing is read for the scope yet.
+    """
+    finite = Finite(scope.sizes(design))
+    text = text_of(design, system)(finite)
+
+    def places(family: Family | Parameter) -> int:
+        return math.prod(map(finite.size, family.over))
+
+    variables = sum(map(places, text.families))
+    choices = sum(
+        math.prod(finite.size(parameter.of) ** places(parameter) for parameter in action.parameters)
+        for action in text.actions
+    )
+    for number, most, what in (
+        (variables, VARIABLES_MAX, "variables"),
+        (choices, CHOICES_MAX, "choices of arguments"),
+    ):
+        if number > most:
+            said = f"{number:,} {what}, and at most {most:,} can be"
+            raise PathError(f"{scope}: too large to explore by hand ({said})")

@@ -15,7 +15,7 @@ from rich.text import Text
 
 from mktme.render import steps
 from mktme.traces.document import MARKS, Broken, Call, Document, Entry, Frame, Panel
-from model.sorts import PROGRESS
+from mktme.words import answer_in_words
 
 SEEN_IN = {
     "": "Seen in the implementation's memory and key tables:",
@@ -37,7 +37,7 @@ def explanation(document: Document) -> Iterator[RenderableType]:
     for number, frame in enumerate(document.frames):
         yield Text("")
         if number:
-            yield from _call(number, document.calls[number - 1])
+            yield from call_block(number, document.calls[number - 1])
         else:
             yield Text(f"0. {document.start}", style="bold")
         if number and not document.calls[number - 1].changes and not _is_changed(frame):
@@ -118,9 +118,9 @@ def _is_changed(frame: Frame) -> bool:
     return any("changed" in entry.marks for entry in _entries(frame.panels))
 
 
-def _call(number: int, call: Call) -> Iterator[Text]:
-    answered = "" if call.answer in _WITHOUT_WORDS else f" → {call.answer}"
-    yield Text(f"{number}. {call.words}{answered}", style="bold")
+def call_block(number: int, call: Call) -> Iterator[Text]:
+    """A call with its number: its answer, who makes it, and what came of it."""
+    yield Text(f"{number}. {call.words}{answer_in_words(call.answer)}", style="bold")
     if call.who not in call.words and call.who != "the parser":
         yield Text(f"   by {call.who}", style="dim")
     if call.refusal:
@@ -129,10 +129,6 @@ def _call(number: int, call: Call) -> Iterator[Text]:
         yield Text(f"   {execution.words}", style="dim")
     for change in call.changes:
         yield Text(f"   {change}")
-
-
-_WITHOUT_WORDS = (*PROGRESS.values, "reading")
-"""Answers that the call's words already say."""
 
 
 def _broken(broken: Broken) -> Iterator[Text]:

@@ -144,19 +144,24 @@ export function renderMarks(marks = Object.keys(MARKS)) {
 
 // Calls
 
+// A name such as SET_KEY_DIRECT, which may be broken behind each underscore.
+const breakable = (name) =>
+  element("code", {}, ...name.split(/(?<=_)/).flatMap((part, n) => (n ? [element("wbr"), part] : [part])));
+
+// The status stands where it is seen first: a narrow page may have to scroll to the rest.
 function executionsTable(executions) {
-  const head = ["package", "CPU", "command", "KeyID", "algorithm", "key", "status"];
+  const head = ["package", "CPU", "status", "command", "KeyID", "algorithm", "key"];
   const rows = executions.map((done) =>
     element(
       "tr",
       { class: done.status === "PROG_SUCCESS" ? null : "is-failed" },
       element("th", { scope: "row" }, String(done.package)),
       element("td", {}, String(done.cpu)),
-      element("td", {}, element("code", {}, done.command)),
+      element("td", {}, done.status === "PROG_SUCCESS" ? "" : "✗\u00a0", breakable(done.status)),
+      element("td", {}, breakable(done.command)),
       element("td", {}, String(done.keyid)),
       element("td", {}, done.algorithm || NOTHING),
       element("td", {}, done.key ? keyChip(done.key) : NOTHING),
-      element("td", {}, done.status === "PROG_SUCCESS" ? "" : "✗ ", element("code", {}, done.status)),
     ),
   );
   const title = executions.length === 1 ? "1 PCONFIG executed" : `${executions.length} PCONFIGs executed`;
