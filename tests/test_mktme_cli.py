@@ -20,6 +20,7 @@ from mktme.judge import Cell
 from mktme.matrix import judge_all
 from mktme.orders import Orders
 from mktme.proving import REAL
+from mktme.report.answers import answer_of
 from model import Scope
 from properties import PROPERTIES
 
@@ -409,6 +410,18 @@ def test_the_legend_counts_states_only_where_some_were_counted():
     assert "(n)" not in render.legend([proved]).plain
     explored = dataclasses.replace(proved, verdict=Verdict("PROVED", "explore", 1, states=7))
     assert "(n) distinct states" in render.legend([explored]).plain
+
+
+def test_states_are_counted_only_where_an_exploration_answered():
+    explored = Verdict("PROVED", "explore", 1, states=7, reduced=True)
+    by_ic3 = dataclasses.replace(explored, engine="ic3")
+    counted, other = (
+        Cell(DESIGNS["rfc-v2"], "tables-agree", "PROVED", verdict) for verdict in (explored, by_ic3)
+    )
+    assert ["(7 classes)", ""] == [render.counted(one) for one in (counted, other)]
+    assert "classes" in render.legend([counted]).plain
+    assert "(n)" not in render.legend([other]).plain
+    assert "states" not in " ".join(name for name, _ in answer_of(other, Scope(), None).facts)
 
 
 def test_compare_measures_what_every_design_costs_changed_ones_too(mktme):
