@@ -43,13 +43,14 @@ def explain(
 
     Example: mktme explain rfc-v2 tables-agree --as test -o tests/test_tables.py
     """
-    written, path = forms.form_from_option(form, output, as_json)
+    # Here --json and --as json are the same object, so that asking for both is asking once.
+    written, path = forms.form_from_option(form, output, as_json and form != forms.JSON)
     chosen, claim = design_from_text(design), property_from_text(property_id)
     (cell,) = judged([(chosen, claim.id)], scope, judging.orders, judging.executor)
     if judging.certificates is not None:
         kept.keep([cell], judging.certificates)
     if as_json and cell.trace is None:
-        print(objects.text(Report([cell], scope)))
+        forms.put(objects.text(Report([cell], scope)) + "\n", path)
     else:
         _show(cell, scope, forms.JSON if as_json else written, path)
     return statuses.for_compare([cell])
