@@ -278,6 +278,18 @@ def test_the_chart_is_a_picture_with_words_and_without_styles() -> None:
     assert text == chart.chart(rows)
 
 
+def test_each_kind_of_answer_has_a_sign_of_its_own_in_the_chart_however_few_they_are() -> None:
+    (one, _) = standing.standings(pages.results().cells, pages.results().measured)
+    counted = Counter({"any-size": 3, "scope": 1, "price": 1, "violated": 1, "na": 34})
+    rows = [dataclasses.replace(one, answers=counted)]
+    root = ElementTree.fromstring(chart.chart(rows))
+    said = [element.text or "" for element in root.iter(f"{{{chart.SVG}}}text")]
+    assert {"∞ 3", "✓", "§", "✗", "– 34"} <= set(said)
+    assert len(set(chart.SIGNS.values())) == len(chart.SIGNS)
+    (legend,) = (f"{one} {said[at + 1]}" for at, one in enumerate(said) if "any size" in one)
+    assert all(f"{sign} " in legend for sign in chart.SIGNS.values())
+
+
 def test_an_older_drawing_library_gives_the_same_attributes() -> None:
     old = f"""<svg xmlns="{chart.SVG}"><text style="font: 9.5px 'A B'; text-anchor: middle;
  fill: #010101">x</text><path style="stroke: #030303; stroke-width: 2"/></svg>"""
