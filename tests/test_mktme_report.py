@@ -23,7 +23,7 @@ from checker import Limits
 from checker.answers.verdict import Verdict
 from conformance.costs import Shape, costs
 from designs import DESIGNS, design_from_text
-from mktme import executors, statuses, viewer
+from mktme import differences, executors, statuses, viewer
 from mktme.commands import reporting
 from mktme.commands.groups import Judging
 from mktme.differences import Difference
@@ -409,7 +409,16 @@ def test_pairs_are_looked_for_within_the_limits_that_were_asked_for(
     assert [designs, scope] == asked[:2]
     assert (7, 9, 1.0) == (limits.states_max, limits.depth_max, limits.seconds_max)
     said = reporting._pairs_scope(scope, judging)
-    assert f"Searched in this scope: {scope}; each direction to 7 states, 9 calls, 1 s" in said
+    sizes = "3 packages, 2 CPUs each, 2 KeyIDs, 1 distinct user key, 2 VMAs"
+    assert f"Searched in this scope: {sizes}; each direction to 7 states, 9 calls, 1 s" in said
+    assert sizes == differences.scope_said(scope)
+
+
+def test_the_page_says_of_a_pair_all_that_the_other_design_may_do() -> None:
+    text = " ".join(page.page(pages.results()).split())
+    assert "to all but the last: that it refuses with an error, or waits for ever." in text
+    assert "allows ↓, does not →" in text
+    assert "<b>✗ waits for ever</b>" in text
 
 
 def test_the_status_is_that_of_the_worst_answer() -> None:
