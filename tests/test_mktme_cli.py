@@ -131,6 +131,13 @@ def test_a_certificate_that_is_none_exits_with_5(mktme, tmp_path):
     assert "cannot confirm" in err
 
 
+def test_a_certificate_of_nothing_is_refused_in_words_of_ours(mktme, tmp_path):
+    (tmp_path / "x.smt2").write_text("")
+    status, out, err = mktme("verify-certificate", str(tmp_path / "x.smt2"))
+    said = f"mktme: cannot confirm {tmp_path / 'x.smt2'}: the file is empty\n"
+    assert (statuses.DISAGREE, "", said) == (status, out, err)
+
+
 def test_a_proof_that_the_second_checker_refuses_exits_with_5_and_says_so(mktme, monkeypatch):
     lie = refutation.Answers((("update keeps bitmap-exact", "sat"),), 0.0)
     monkeypatch.setattr("checker.certifying.certificate.refuted_by_cvc5", lambda *_: lie)
