@@ -7,7 +7,7 @@ library keeps what begins like it, and speaks with each shell.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, MutableMapping
+from collections.abc import Iterable, Iterator, Mapping, MutableMapping
 from typing import Final
 
 from checker.exchange.formats import FORMATS as EXCHANGED
@@ -19,6 +19,15 @@ from mktme.orders import ENGINE_NAMES
 from mktme.results.output import FORMATS
 from mktme.traces import forms
 from properties import KNOWN_PROPERTIES
+
+KNOWN: Final[Mapping[str, Iterable[str]]] = {
+    "DESIGN": KNOWN_DESIGNS,
+    "PROPERTY": KNOWN_PROPERTIES,
+    "LIST": listings.TABLES,
+    "OBJECT": published.SHAPES,
+    "FORMAT": EXCHANGED,
+}
+"""The words that can stand where a command needs one, by what help calls it."""
 
 Offers = Iterator[tuple[str, str]]
 """What could stand there, with what it means."""

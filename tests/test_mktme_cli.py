@@ -65,7 +65,12 @@ REFUSALS = {
     ("compare", "--cpus", "0"): "cpus=0 is out of range; known: 1 to 8",
     ("compare", "--keyids", "16"): "keyids=16 is out of range; known: 1 to 15",
     ("check", "rfc-v2", "--keyids", "two"): "Invalid value for '--keyids'",
-    ("check",): "Missing argument",
+    ("check",): "Missing argument 'DESIGN[,knob=value…]'; known: rfc-v2, rfc-v2-savekeys,",
+    ("explain", "rfc-v2"): "Missing argument 'PROPERTY'; known: tables-agree,",
+    ("list",): "Missing argument 'LIST'; known: designs, properties, knobs,",
+    ("schema",): "Missing argument 'OBJECT'; known: results, baseline,",
+    ("export", "rfc-v2", "tables-agree"): "Missing option '--to'; known: vmt,",
+    ("replay",): "Missing argument 'HASH|FILE'.",
     ("list", "keys"): "unknown list 'keys'; known: designs, properties, knobs",
     ("frob",): "unknown command 'frob'; known: compare, check, explain,",
     (
