@@ -345,6 +345,14 @@ def test_explain_says_so_when_there_is_nothing_to_explain(mktme):
     status, out, _ = mktme("explain", "rfc-v2-fixed", "bitmap-exact")
     assert statuses.HOLDS == status
     assert "no counterexample" in out
+    assert "What the proof rests on: mktme lemmas rfc-v2-fixed bitmap-exact\n" in out
+
+
+def test_explain_says_how_to_keep_a_proof_that_is_of_its_scope_only(mktme):
+    asked = ("rfc-v2-fixed", "bitmap-exact", "--packages", "1", "--cpus", "1")
+    _, out, _ = mktme("explain", *asked, "--engine", "explore")
+    command = "mktme check rfc-v2-fixed bitmap-exact --packages 1 --cpus 1"
+    assert f"The proof as a file: {command} --certificates DIR\n" in out
 
 
 @pytest.mark.parametrize("what", ["designs", "properties", "knobs"])
