@@ -23,6 +23,7 @@ ORDER: Final = {
         "quote-and-replay-a-trace",
         "make-a-report",
         "gate-a-pipeline",
+        "complete-commands-in-a-shell",
         "verify-a-certificate",
         "prove-for-any-size",
         "large-scopes",

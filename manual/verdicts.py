@@ -23,10 +23,11 @@ def page() -> str:
             table(
                 ("mark", "meaning"), [[code(m), plain(said)] for m, said in render.LEGEND.items()]
             ),
-            "A number in brackets is how many distinct states the cell took, of the part of the"
-            " system that the property depends on. With “classes”, one state stands for all that a"
-            " proved symmetry makes alike. `! DISAGREES` means that two checkers, or model and"
-            " implementation, contradict each other; believe neither.\n",
+            "A number in brackets, where an exploration gave the answer, is how many distinct"
+            " states the cell took, of the part of the system that the property depends on."
+            " With “classes”, one state stands for all that a proved symmetry makes alike."
+            " `! DISAGREES` means that two checkers, or model and implementation, contradict each"
+            " other; believe neither.\n",
             "## In a counterexample\n",
             table(
                 ("mark", "word", "meaning"),

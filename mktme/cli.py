@@ -15,7 +15,7 @@ from typing import Annotated, Final
 
 import typer
 
-from mktme import completing, ending, ownfiles, statuses
+from mktme import completing, ending, ownfiles, shells, statuses
 from mktme.commands import (
     agreeing,
     differ,
@@ -69,7 +69,7 @@ def _epilog() -> str:
 
 
 app = typer.Typer(
-    add_completion=True,
+    add_completion=False,  # `shells` has its options
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     help=(
@@ -93,6 +93,8 @@ def before(
             help="Know the designs and properties of this Python file too (repeatable). It is run.",
         ),
     ] = None,
+    shown: shells.Shown = None,
+    installed: shells.Installed = None,
 ) -> None:
     """What is done before any command: load what a user has written."""
     ownfiles.load(ownfiles.read(own or ()))
@@ -108,9 +110,9 @@ def main() -> None:
 
     def run() -> int | None:
         completing.mend(os.environ)
-        status: int | None = app(
-            args=sys.argv[1:] or ["--help"], prog_name="mktme", standalone_mode=False
-        )
+        shells.ready()
+        arguments = shells.named(sys.argv[1:]) or ["--help"]
+        status: int | None = app(args=arguments, prog_name=shells.PROGRAM, standalone_mode=False)
         return status
 
     sys.exit(ending.status_of(run, COMMANDS))

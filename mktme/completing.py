@@ -6,22 +6,40 @@ library keeps what begins like it, and speaks with each shell.
 
 from __future__ import annotations
 
+import json
 import os
-from collections.abc import Iterator, MutableMapping
+from collections.abc import Iterable, Iterator, Mapping, MutableMapping
+from pathlib import Path
 from typing import Final
+
+import typer
 
 from checker.exchange.formats import FORMATS as EXCHANGED
 from conformance.mutants.catalogue import MUTANTS
 from designs import KNOBS, KNOWN_DESIGNS
-from mktme import listings, published
+from mktme import listings, ownnames, published
 from mktme.baseline import SHIPPED
 from mktme.orders import ENGINE_NAMES
 from mktme.results.output import FORMATS
-from mktme.traces import forms
+from mktme.traces import forms, store
 from properties import KNOWN_PROPERTIES
+
+KNOWN: Final[Mapping[str, Iterable[str]]] = {
+    "DESIGN": KNOWN_DESIGNS,
+    "PROPERTY": KNOWN_PROPERTIES,
+    "LIST": listings.TABLES,
+    "OBJECT": published.SHAPES,
+    "FORMAT": EXCHANGED,
+}
+"""The words that can stand where a command needs one, by what help calls it."""
 
 Offers = Iterator[tuple[str, str]]
 """What could stand there, with what it means."""
+
+SHELLS: Final = ("bash", "zsh", "fish")
+
+TOLD_MAX: Final = 40
+"""Of how many traces it is said what each is: a file is read for each, at every key."""
 
 BASH: Final = "complete_bash"
 """How bash asks, in COMPLETE."""
@@ -31,20 +49,25 @@ BEFORE: Final = "_MKTME_BEFORE"
 """What bash has cut off in front of the word that it wants completed (see `mend`)."""
 
 
-def design(incomplete: str) -> Offers:
+def design(context: typer.Context, incomplete: str) -> Offers:
     """A named design; after a comma a knob that is not set yet; after its `=` a value.
 
     Where only one knob fits, its values are offered at once.
     """
     before = os.environ.get(BEFORE, "")
-    for offer, meaning in _designs(before + incomplete):
+    for offer, meaning in _designs(before + incomplete, _own(context, "design")):
         yield offer.removeprefix(before), meaning
 
 
-def _designs(typed: str) -> Offers:
+def _own(context: typer.Context, what: ownnames.Added) -> Iterable[str]:
+    """What the files of `--with` add. None of them is run."""
+    return ownnames.names_in(context.find_root().params.get("own") or (), what)
+
+
+def _designs(typed: str, own: Iterable[str] = ()) -> Offers:
     head, comma, last = typed.rpartition(",")
     if not comma:
-        for name in KNOWN_DESIGNS:
+        for name in (*KNOWN_DESIGNS, *own):
             yield name, ""
         return
     is_set = {change.partition("=")[0] for change in head.split(",")[1:]}
@@ -62,10 +85,41 @@ def _designs(typed: str) -> Offers:
             yield f"{head},{knob.name}={value}", meaning
 
 
-def property_() -> Offers:
+def property_(context: typer.Context) -> Offers:
     """A property's id."""
     for claim in KNOWN_PROPERTIES.values():
         yield claim.id, claim.sentence
+    for name in _own(context, "property"):
+        yield name, ""
+
+
+def trace(incomplete: str) -> Offers:
+    """The identity of a counterexample that was found on this machine."""
+    found = store.kept(incomplete)
+    for identity, path in found.items():
+        yield identity, _about(path) if len(found) <= TOLD_MAX else ""
+
+
+def _about(path: Path) -> str:
+    """Of what a kept trace is one; "" where its file does not say so."""
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+        return f"{record['design']} / {record['property']}"
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return ""
+
+
+def beginning(context: typer.Context, incomplete: str) -> Offers:
+    """Where the explorer can begin: a design, or a trace of which a digit is there."""
+    yield from design(context, incomplete)
+    if incomplete:
+        yield from trace(incomplete)
+
+
+def shell() -> Offers:
+    """A shell that can complete."""
+    for name in SHELLS:
+        yield name, ""
 
 
 def mutant() -> Offers:

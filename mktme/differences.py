@@ -123,6 +123,11 @@ def counted(number: int) -> str:
     return "1 call" if number == 1 else f"{number} calls"
 
 
+def scope_said(scope: Scope) -> str:
+    """The scope of a search in words: without threads, for each call is made by itself."""
+    return str(scope).rpartition(", ")[0]
+
+
 def difference(
     allowing: Design, refusing: Design, scope: Scope = SCOPE, limits: Limits = LIMITS
 ) -> Difference:

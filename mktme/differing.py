@@ -12,7 +12,7 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from mktme.differences import Difference
+from mktme.differences import Difference, scope_said
 from mktme.results.shape import Shape
 from mktme.scenario import BothCalls
 from model import Scope
@@ -34,7 +34,7 @@ def told(found: Sequence[Difference], scope: Scope) -> Iterator[RenderableType]:
         yield Text()
         yield from _scenario(one)
     yield Text()
-    yield Text(f"Scope: {_sizes(scope)}.", style="dim")
+    yield Text(f"Scope: {scope_said(scope)}.", style="dim")
 
 
 def _table(found: Sequence[Difference]) -> Table:
@@ -78,10 +78,6 @@ def _call(number: int, call: BothCalls, one: Difference) -> Iterator[Text]:
         yield Text(f"   {one.refusing}: {call.refused}{answers}")
     if call.refusal:
         yield Text(f"   kernel: {call.refusal}", style="dim")
-
-
-def _sizes(scope: Scope) -> str:
-    return str(scope).rpartition(", ")[0]  # without threads: each call is made by itself
 
 
 class Side(Shape):

@@ -22,7 +22,7 @@ from checker.exploring.checkpoint import CheckpointError
 from conformance.mutants.catalogue import MutantError
 from designs import DesignError, nearest
 from impl import KernelError
-from mktme import statuses
+from mktme import completing, statuses
 from mktme.baseline import BaselineError
 from mktme.executors import ExecutorError
 from mktme.explore.listening import ServerError
@@ -149,11 +149,23 @@ def _as_ours(refusal: TyperException, commands: Iterable[str]) -> str:
     command = re.match(r"No such command ['\"](.*?)['\"]\.", message)
     if command:
         return f"unknown command {command[1]!r}{nearest(command[1], commands)}"
+    if message.startswith("Missing "):
+        known = _known(getattr(refusal, "param", None))
+        return f"{message.rstrip('.')}; known: {', '.join(known)}" if known else message
     option, context = getattr(refusal, "option_name", None), getattr(refusal, "ctx", None)
     if option is None or context is None or not message.startswith("No such option"):
         return message
-    known = [one for parameter in context.command.get_params(context) for one in parameter.opts]
-    return f"unknown option {option!r}{nearest(option, [o for o in known if o.startswith('-')])}"
+    options = [one for parameter in context.command.get_params(context) for one in parameter.opts]
+    return f"unknown option {option!r}{nearest(option, [o for o in options if o.startswith('-')])}"
+
+
+def _known(parameter: Any) -> Iterable[str]:
+    """What can stand where a parameter stands, if these are words that the program knows.
+
+    Which words is told by what help calls it, such as `LIST`, or `DESIGN[,knob=value…]`.
+    """
+    called = re.match(r"[A-Z]+", getattr(parameter, "metavar", None) or "")
+    return completing.KNOWN.get(called[0], ()) if called else ()
 
 
 def _refuse(message: str, status: int = statuses.BAD_INPUT) -> int:

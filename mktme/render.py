@@ -88,10 +88,15 @@ def _cell(cell: Cell | None) -> Text:
 
 
 def counted(cell: Cell) -> str:
-    """How many states a cell took, in brackets; "" where none were counted."""
-    if cell.verdict is None or cell.verdict.states is None:
+    """How many states a cell took, in brackets; "" where no exploration answered.
+
+    One that came to its limit before another engine answered counted states too, but no answer
+    rests on them.
+    """
+    verdict = cell.verdict
+    if verdict is None or verdict.states is None or verdict.engine != "explore":
         return ""
-    return f"({cell.verdict.states:,}{' classes' if cell.verdict.reduced else ''})"
+    return f"({verdict.states:,}{' classes' if verdict.reduced else ''})"
 
 
 def notes(cells: Sequence[Cell]) -> Iterable[RenderableType]:
@@ -161,9 +166,10 @@ def legend(cells: Sequence[Cell]) -> Text:
     """What the marks in the matrix mean, as far as they occur."""
     shown = "".join(sign(cell).plain for cell in cells)
     said = [f"{mark} {meaning}" for mark, meaning in LEGEND.items() if mark in shown]
-    if any(cell.verdict and cell.verdict.states is not None for cell in cells):
+    numbers = [counted(cell) for cell in cells]
+    if any(numbers):
         said.append("(n) distinct states that the cell took")
-    if any(cell.verdict and cell.verdict.reduced for cell in cells):
+    if any("classes" in number for number in numbers):
         said[-1] += "; classes: one state stands for all that are alike, which Z3 proved"
     return Text("\n".join(said), style="dim")
 

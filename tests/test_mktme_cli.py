@@ -20,6 +20,7 @@ from mktme.judge import Cell
 from mktme.matrix import judge_all
 from mktme.orders import Orders
 from mktme.proving import REAL
+from mktme.report.answers import answer_of
 from model import Scope
 from properties import PROPERTIES
 
@@ -64,7 +65,12 @@ REFUSALS = {
     ("compare", "--cpus", "0"): "cpus=0 is out of range; known: 1 to 8",
     ("compare", "--keyids", "16"): "keyids=16 is out of range; known: 1 to 15",
     ("check", "rfc-v2", "--keyids", "two"): "Invalid value for '--keyids'",
-    ("check",): "Missing argument",
+    ("check",): "Missing argument 'DESIGN[,knob=value…]'; known: rfc-v2, rfc-v2-savekeys,",
+    ("explain", "rfc-v2"): "Missing argument 'PROPERTY'; known: tables-agree,",
+    ("list",): "Missing argument 'LIST'; known: designs, properties, knobs,",
+    ("schema",): "Missing argument 'OBJECT'; known: results, baseline,",
+    ("export", "rfc-v2", "tables-agree"): "Missing option '--to'; known: vmt,",
+    ("replay",): "Missing argument 'HASH|FILE'.",
     ("list", "keys"): "unknown list 'keys'; known: designs, properties, knobs",
     ("frob",): "unknown command 'frob'; known: compare, check, explain,",
     (
@@ -128,6 +134,13 @@ def test_a_certificate_that_is_none_exits_with_5(mktme, tmp_path):
     status, out, err = mktme("verify-certificate", str(tmp_path / "x.smt2"))
     assert (statuses.DISAGREE, "", 1) == (status, out, err.count("\n"))
     assert "cannot confirm" in err
+
+
+def test_a_certificate_of_nothing_is_refused_in_words_of_ours(mktme, tmp_path):
+    (tmp_path / "x.smt2").write_text("")
+    status, out, err = mktme("verify-certificate", str(tmp_path / "x.smt2"))
+    said = f"mktme: cannot confirm {tmp_path / 'x.smt2'}: the file is empty\n"
+    assert (statuses.DISAGREE, "", said) == (status, out, err)
 
 
 def test_a_proof_that_the_second_checker_refuses_exits_with_5_and_says_so(mktme, monkeypatch):
@@ -339,6 +352,14 @@ def test_explain_says_so_when_there_is_nothing_to_explain(mktme):
     status, out, _ = mktme("explain", "rfc-v2-fixed", "bitmap-exact")
     assert statuses.HOLDS == status
     assert "no counterexample" in out
+    assert "What the proof rests on: mktme lemmas rfc-v2-fixed bitmap-exact\n" in out
+
+
+def test_explain_says_how_to_keep_a_proof_that_is_of_its_scope_only(mktme):
+    asked = ("rfc-v2-fixed", "bitmap-exact", "--packages", "1", "--cpus", "1")
+    _, out, _ = mktme("explain", *asked, "--engine", "explore")
+    command = "mktme check rfc-v2-fixed bitmap-exact --packages 1 --cpus 1"
+    assert f"The proof as a file: {command} --certificates DIR\n" in out
 
 
 @pytest.mark.parametrize("what", ["designs", "properties", "knobs"])
@@ -416,6 +437,18 @@ def test_the_legend_counts_states_only_where_some_were_counted():
     assert "(n)" not in render.legend([proved]).plain
     explored = dataclasses.replace(proved, verdict=Verdict("PROVED", "explore", 1, states=7))
     assert "(n) distinct states" in render.legend([explored]).plain
+
+
+def test_states_are_counted_only_where_an_exploration_answered():
+    explored = Verdict("PROVED", "explore", 1, states=7, reduced=True)
+    by_ic3 = dataclasses.replace(explored, engine="ic3")
+    counted, other = (
+        Cell(DESIGNS["rfc-v2"], "tables-agree", "PROVED", verdict) for verdict in (explored, by_ic3)
+    )
+    assert ["(7 classes)", ""] == [render.counted(one) for one in (counted, other)]
+    assert "classes" in render.legend([counted]).plain
+    assert "(n)" not in render.legend([other]).plain
+    assert "states" not in " ".join(name for name, _ in answer_of(other, Scope(), None).facts)
 
 
 def test_compare_measures_what_every_design_costs_changed_ones_too(mktme):

@@ -144,6 +144,31 @@ def test_explain_writes_its_document_as_json(kept) -> None:
     assert again == json.loads(out)
 
 
+def test_explain_takes_its_document_s_format_twice_and_no_second_one(kept, tmp_path) -> None:
+    path = tmp_path / "run.json"
+    once = mktme("explain", "rfc-v2", "in-bounds", "--json")
+    assert once == mktme("explain", "rfc-v2", "in-bounds", "--as", "json", "--json")
+    twice = "--as", "json", "--json", "-o", str(path)
+    assert (statuses.HOLDS, "", "") == mktme("explain", "rfc-v2", "in-bounds", *twice)
+    assert once[1] == path.read_text()
+    status, out, err = mktme("explain", "rfc-v2", "in-bounds", "--as", "itf", "--json")
+    assert (statuses.BAD_INPUT, "") == (status, out)
+    assert "--json is the answer and --as itf the run: choose one" in err
+
+
+def test_explain_writes_the_answer_to_its_file_too_where_nothing_is_violated(tmp_path) -> None:
+    path = tmp_path / "answer.json"
+    asked = "explain", "rfc-v2-fixed", "in-bounds", "--as", "json", "--json", "-o", str(path)
+    assert (statuses.HOLDS, "", "") == mktme(*asked)
+    assert "PROVED" == json.loads(path.read_text())["results"][0]["verdict"]
+
+
+def test_the_answer_of_replay_is_another_object_than_the_run_in_json(file) -> None:
+    status, out, err = mktme("replay", str(file), "--as", "json", "--json")
+    assert (statuses.BAD_INPUT, "") == (status, out)
+    assert "--json is the answer and --as json the run: choose one" in err
+
+
 def test_explain_has_nothing_to_write_where_nothing_is_violated(tmp_path) -> None:
     path = tmp_path / "none"
     status, out, err = mktme("explain", "rfc-v2-fixed", "in-bounds", "--as", "itf", "-o", str(path))

@@ -23,7 +23,7 @@ from checker import Limits
 from checker.answers.verdict import Verdict
 from conformance.costs import Shape, costs
 from designs import DESIGNS, design_from_text
-from mktme import executors, statuses, viewer
+from mktme import differences, executors, statuses, viewer
 from mktme.commands import reporting
 from mktme.commands.groups import Judging
 from mktme.differences import Difference
@@ -278,6 +278,18 @@ def test_the_chart_is_a_picture_with_words_and_without_styles() -> None:
     assert text == chart.chart(rows)
 
 
+def test_each_kind_of_answer_has_a_sign_of_its_own_in_the_chart_however_few_they_are() -> None:
+    (one, _) = standing.standings(pages.results().cells, pages.results().measured)
+    counted = Counter({"any-size": 3, "scope": 1, "price": 1, "violated": 1, "na": 34})
+    rows = [dataclasses.replace(one, answers=counted)]
+    root = ElementTree.fromstring(chart.chart(rows))
+    said = [element.text or "" for element in root.iter(f"{{{chart.SVG}}}text")]
+    assert {"∞ 3", "✓", "§", "✗", "– 34"} <= set(said)
+    assert len(set(chart.SIGNS.values())) == len(chart.SIGNS)
+    (legend,) = (f"{one} {said[at + 1]}" for at, one in enumerate(said) if "any size" in one)
+    assert all(f"{sign} " in legend for sign in chart.SIGNS.values())
+
+
 def test_an_older_drawing_library_gives_the_same_attributes() -> None:
     old = f"""<svg xmlns="{chart.SVG}"><text style="font: 9.5px 'A B'; text-anchor: middle;
  fill: #010101">x</text><path style="stroke: #030303; stroke-width: 2"/></svg>"""
@@ -397,7 +409,16 @@ def test_pairs_are_looked_for_within_the_limits_that_were_asked_for(
     assert [designs, scope] == asked[:2]
     assert (7, 9, 1.0) == (limits.states_max, limits.depth_max, limits.seconds_max)
     said = reporting._pairs_scope(scope, judging)
-    assert f"Searched in this scope: {scope}; each direction to 7 states, 9 calls, 1 s" in said
+    sizes = "3 packages, 2 CPUs each, 2 KeyIDs, 1 distinct user key, 2 VMAs"
+    assert f"Searched in this scope: {sizes}; each direction to 7 states, 9 calls, 1 s" in said
+    assert sizes == differences.scope_said(scope)
+
+
+def test_the_page_says_of_a_pair_all_that_the_other_design_may_do() -> None:
+    text = " ".join(page.page(pages.results()).split())
+    assert "to all but the last: that it refuses with an error, or waits for ever." in text
+    assert "allows ↓, does not →" in text
+    assert "<b>✗ waits for ever</b>" in text
 
 
 def test_the_status_is_that_of_the_worst_answer() -> None:

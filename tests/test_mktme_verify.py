@@ -469,9 +469,13 @@ def test_a_proof_for_any_size_of_another_design_is_refused(put) -> None:
 
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04", b"hello\n\n\n", b"\x80\n\n"])
 def test_what_is_no_certificate_is_refused(put, content) -> None:
-    assert refusal(put(content)).startswith(
-        ("it has no header", "it is not as it was", "it does not")
-    )
+    assert refusal(put(content)).startswith(("the file is empty", "it was cut", "it does not"))
+
+
+@pytest.mark.parametrize("kept", [0.02, 0.5, 0.99])
+def test_a_file_that_was_cut_is_refused_as_such(put, kept) -> None:
+    for whole in (closed(), any_number()):
+        assert refusal(put(whole[: int(kept * len(whole))])).startswith("it was cut")
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path) -> None:

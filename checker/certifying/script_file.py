@@ -42,22 +42,34 @@ class ScriptFile:
 
 def read_script_file(content: bytes) -> ScriptFile:
     """The file that has this content. Raises NoScriptFile."""
+    _require_whole_header(content)
     try:
-        first, second, body = content.decode().split("\n", 2)
-        if first != FIRST or not second.startswith("; "):
-            raise NoScriptFile("it does not begin as a certificate does")
+        _, second, body = content.decode().split("\n", 2)
         header = json.loads(second[2:])
         said, version, kind = header.pop("sha256"), header["format"], header["kind"]
-    except NoScriptFile:
-        raise
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise NoScriptFile(f"it has no header: {' '.join(str(error).split())}") from error
+    except UnicodeDecodeError as error:
+        raise NoScriptFile("it is no text in UTF-8") from error
+    except KeyError as error:
+        raise NoScriptFile(f"its header does not name its {error.args[0]}") from error
+    except (ValueError, TypeError, AttributeError, RecursionError) as error:
+        raise NoScriptFile("its header is no JSON object") from error
     if version != FORMAT or kind not in ("induction", "any-size"):
         raise NoScriptFile(f"it is of kind {kind!r}, version {version!r}; the version is {FORMAT}")
     if said != _digest(header, body):
-        raise NoScriptFile("its checksum is not that of its content")
+        raise NoScriptFile("it was cut or changed: its checksum is not that of its content")
     del header["format"]
     return ScriptFile(header, body)
+
+
+def _require_whole_header(content: bytes) -> None:
+    """Raises NoScriptFile where the first two lines do not stand there to their ends."""
+    begins = f"{FIRST}\n; ".encode()
+    if not content:
+        raise NoScriptFile("the file is empty")
+    if not content.startswith(begins[: len(content)]):
+        raise NoScriptFile("it does not begin as a certificate does")
+    if content.count(b"\n") < 2:
+        raise NoScriptFile("it was cut: its header has no end")
 
 
 def _digest(header: Mapping[str, Any], body: str) -> str:

@@ -43,9 +43,12 @@ class _LimitReached(Exception):
     """A limit ends the search in the middle of a level; the message names it."""
 
 
-def too_late(seconds_max: float | None) -> str:
-    """Why a search ends at its limit of time."""
-    return f"more than {round(seconds_max or 0.0, 2):g} seconds"
+def too_late(_seconds_max: float | None) -> str:
+    """Why a search ends at its limit of time, which is not said.
+
+    It is mostly what other engines have left of the time that somebody gave, and no number of his.
+    """
+    return "out of time"
 
 
 def not_begun(

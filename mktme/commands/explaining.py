@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -15,6 +16,7 @@ from mktme.commands.asking import console, judged
 from mktme.commands.grouped import with_groups
 from mktme.commands.groups import JudgingOptions, ScopeOptions
 from mktme.judge import Cell
+from mktme.report.answers import kind_of, sizes_said
 from mktme.results import objects
 from mktme.results.report import Report
 from mktme.traces import forms
@@ -38,18 +40,20 @@ def explain(
 ) -> int:
     """Show one counterexample step by step, and its replay; or write it in another form.
 
-    With --json it is the object that mktme schema trace describes, or, where there is no
-    counterexample, that of check. With another form and no counterexample, status 2.
+    Where there is none, it says which command shows the proof. With --json it is the object that
+    mktme schema trace describes, or, where there is no counterexample, that of check. With
+    another form and no counterexample, status 2.
 
     Example: mktme explain rfc-v2 tables-agree --as test -o tests/test_tables.py
     """
-    written, path = forms.form_from_option(form, output, as_json)
+    # Here --json and --as json are the same object, so that asking for both is asking once.
+    written, path = forms.form_from_option(form, output, as_json and form != forms.JSON)
     chosen, claim = design_from_text(design), property_from_text(property_id)
     (cell,) = judged([(chosen, claim.id)], scope, judging.orders, judging.executor)
     if judging.certificates is not None:
         kept.keep([cell], judging.certificates)
     if as_json and cell.trace is None:
-        print(objects.text(Report([cell], scope)))
+        forms.put(objects.text(Report([cell], scope)) + "\n", path)
     else:
         _show(cell, scope, forms.JSON if as_json else written, path)
     return statuses.for_compare([cell])
@@ -64,6 +68,8 @@ def _show(cell: Cell, scope: Scope, form: str | None, path: Path | None) -> None
         console().print(render.sign(cell).append(f" {which}"))
         for note in render.notes([cell]):
             console().print(note)
+        if cell.word == "PROVED":
+            console().print(_where_the_proof_is(cell, scope), markup=False, soft_wrap=True)
         return
     grounding = ground(cell.design, scope, cell.record.system)
     if form is None:
@@ -73,6 +79,14 @@ def _show(cell: Cell, scope: Scope, form: str | None, path: Path | None) -> None
         forms.put(forms.json_of(document_of(cell, scope, grounding)), path)
     else:
         forms.put(forms.write(cell.record, cell.trace, grounding, form), path)
+
+
+def _where_the_proof_is(cell: Cell, scope: Scope) -> str:
+    """The command that shows it, in one line that can be copied."""
+    which = f"{shlex.quote(cell.design.name)} {cell.property_id}"
+    if kind_of(cell) == "any-size":
+        return f"What the proof rests on: mktme lemmas {which}"
+    return f"The proof as a file: mktme check {which}{sizes_said(scope)} --certificates DIR"
 
 
 def lemmas(

@@ -30,7 +30,7 @@ Where = Annotated[
     typer.Argument(
         metavar="[DESIGN[,knob=value…]|PATH|ADDRESS|TRACE|FILE]",
         help="A design, a path, an explorer's address, a trace's identity, or a file with a trace.",
-        autocompletion=completing.design,
+        autocompletion=completing.beginning,
     ),
 ]
 System = Annotated[

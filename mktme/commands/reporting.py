@@ -120,9 +120,9 @@ def _pair_limits(judging: Judging) -> Limits:
 
 def _pairs_scope(scope: Scope, judging: Judging) -> str:
     """Where the pairs were searched, and how far."""
-    limits = _pair_limits(judging)
+    limits, sizes = _pair_limits(judging), differences.scope_said(scope)
     return (
-        f"Searched in this scope: {scope}; each direction to {limits.states_max:,} states,"
+        f"Searched in this scope: {sizes}; each direction to {limits.states_max:,} states,"
         f" {limits.depth_max} calls, {limits.seconds_max:.0f} s at most. One user key is enough, as"
         " no answer depends on which it is."
     )

@@ -25,7 +25,12 @@ from properties import KNOWN_PROPERTIES
 
 def replay(
     run: Annotated[
-        str, typer.Argument(metavar="HASH|FILE", help="A trace's identity, or a file with one.")
+        str,
+        typer.Argument(
+            metavar="HASH|FILE",
+            help="A trace's identity, or a file with one.",
+            autocompletion=completing.trace,
+        ),
     ],
     design: Annotated[
         str | None,

@@ -115,7 +115,7 @@ def _facts(cell: Cell) -> list[tuple[str, str]]:
         facts.append(("found by", verdict.engine))
         if verdict.certificate is not None:
             facts.append(("second checker", verdict.certificate.confirmed))
-        if verdict.states is not None:
+        if render.counted(cell):
             unit = "classes of states" if verdict.reduced else "distinct states"
             facts.append((unit, f"{verdict.states:,}"))
         if verdict.extent != "any size" and verdict.word in ("PROVED", "HOLDS_TO"):

@@ -81,27 +81,45 @@ def _plain(panel: Axes) -> None:
     panel.axvline(0, color=COLOURS["line"], linewidth=1)
 
 
+SIGNS: Final = {"any-size": "∞", "scope": "✓", "price": "§", "violated": "✗", "other": "–"}
+"""What tells the kinds of answers apart where colours do not."""
+
+BESIDE_MIN: Final = 0.06
+"""The part of the panel's width in which a sign and its number fit side by side."""
+
+
 def _answers(panel: Axes, rows: Sequence[Standing]) -> None:
-    proved = "properties: ✓ proved for any size, ✓ in this scope,"
+    proved = "properties: ∞ proved for any size, ✓ in this scope,"
     panel.set_title(
         f"{proved}\n§ violated as a price, ✗ otherwise, – other", loc="left", color=COLOURS["muted"]
     )
-    kinds = ("any-size", "scope", "price", "violated")
-    signs = {"any-size": "✓", "scope": "✓", "price": "§", "violated": "✗", "other": "–"}
+    most = max(row.answers.total() for row in rows)
     for at, row in enumerate(rows):
         start = 0
-        other = row.answers.total() - sum(row.answers[kind] for kind in kinds)
-        for kind in (*kinds, "other"):
+        other = row.answers.total() - sum(row.answers[kind] for kind in SIGNS)
+        for kind in SIGNS:
             number = other if kind == "other" else row.answers[kind]
-            if not number:
-                continue
-            panel.barh(at, number, left=start, height=0.72, color=COLOURS[kind], edgecolor="none")
-            said = f"{signs[kind]} {number}" if number > 1 else f"{number}"
-            panel.text(
-                start + number / 2, at, said, ha="center", va="center", color=COLOURS["on-bar"]
-            )
+            if number:
+                _answer(panel, at, start, (kind, number), number / most)
             start += number
-    panel.set_xlim(0, max(row.answers.total() for row in rows))
+    panel.set_xlim(0, most)
+
+
+def _answer(panel: Axes, at: int, start: int, what: tuple[str, int], part: float) -> None:
+    """One kind of answer and how many they are; `part` is the part of the width that it takes."""
+    kind, number = what
+    panel.barh(at, number, left=start, height=0.72, color=COLOURS[kind], edgecolor="none")
+    between, size = (" ", None) if part >= BESIDE_MIN else ("\n", 7)
+    panel.text(
+        start + number / 2,
+        at,
+        f"{SIGNS[kind]}{between}{number}",
+        ha="center",
+        va="center",
+        fontsize=size,
+        linespacing=1.0,
+        color=COLOURS["on-bar"],
+    )
 
 
 def _requests(panel: Axes, rows: Sequence[Standing]) -> None:
