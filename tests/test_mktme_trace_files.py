@@ -226,6 +226,92 @@ def test_a_vcd_file_in_which_any_change_was_left_out_is_refused(name: str) -> No
             )
 
 
+# Documents in which something was changed
+
+
+def edited_json(name: str, change: Callable[[dict], object]) -> str:
+    document = json.loads(text_of(name, "json"))
+    change(document)
+    return json.dumps(document)
+
+
+DOCUMENT_REFUSALS: dict[str, Callable[[dict], object]] = {
+    "calls[0].answer is 'EBUSY', and 'ok' in the record's run": (
+        lambda d: d["calls"][0].update(answer="EBUSY")
+    ),
+    "calls[1].words is 'do nothing', and 'update the key at KeyID 1 to user key B while PCONFIG": (
+        lambda d: d["calls"][1].update(words="do nothing")
+    ),
+    "calls[1].executions[1].status is 'PROG_SUCCESS', and 'DEVICE_BUSY' in the record's run": (
+        lambda d: d["calls"][1]["executions"][1].update(status="PROG_SUCCESS")
+    ),
+    "calls[1].executions[0].package is true, and 0 in the record's run": (
+        lambda d: d["calls"][1]["executions"][0].update(package=True)
+    ),
+    "calls[1].executions has 1 parts, and 2 in the record's run": (
+        lambda d: d["calls"][1]["executions"].pop()
+    ),
+    "frames[2].panels[0].rows[0].entries[4].key is '0000', and 'bd2d' in the record's run": (
+        lambda d: d["frames"][2]["panels"][0]["rows"][0]["entries"][4].update(key="0000")
+    ),
+    "broken.words is 'nothing', and ": lambda d: d["broken"].update(words="nothing"),
+    "price is 'one', and null in the record's run": lambda d: d.update(price="one"),
+    "is_least is 'yes', and true in the record's run": lambda d: d.update(is_least="yes"),
+    "frames is missing": lambda d: d.pop("frames"),
+    "a document has no 'more'": lambda d: d.update(more=1),
+    "calls[0] has no 'a\\nb'": lambda d: d["calls"][0].update({"a\nb": 1}),
+}
+
+
+@pytest.mark.parametrize("said", DOCUMENT_REFUSALS)
+def test_a_document_that_tells_what_is_not_so_is_refused_by_its_first_difference(said: str) -> None:
+    assert refusal(edited_json("failed update", DOCUMENT_REFUSALS[said])).startswith(said)
+
+
+def places(value: object, path: tuple = ()) -> list[tuple]:
+    """The way to each value that has no parts."""
+    parts = value.items() if isinstance(value, dict) else enumerate(value)
+    found = []
+    for key, part in parts:
+        inner = isinstance(part, dict | list)
+        found += places(part, (*path, key)) if inner else [(*path, key)]
+    return found
+
+
+@pytest.mark.parametrize("name", ["failed update", "payload", "locks"])
+def test_a_document_in_which_any_text_of_a_call_was_changed_is_refused(name: str) -> None:
+    document = json.loads(text_of(name, "json"))
+    changed = 0
+    for *way, last in places(document["calls"]):
+        inner = document["calls"]
+        for key in way:
+            inner = inner[key]
+        was, inner[last] = inner[last], "another"
+        assert refusal(json.dumps(document))
+        inner[last] = was
+        changed += 1
+    assert changed > 10
+    assert record_of(name) == record_from_text(json.dumps(document))
+
+
+def test_a_document_need_not_be_of_the_least_run_and_may_leave_out_arguments_that_are_no() -> None:
+    def change(document: dict) -> None:
+        document["is_least"] = False
+        for call in document["calls"]:
+            call["arguments"] = {k: v for k, v in call["arguments"].items() if v != "no"}
+
+    assert record_of("failed update") == record_from_text(edited_json("failed update", change))
+
+
+def test_a_document_of_a_run_that_violates_nothing_is_refused() -> None:
+    document = json.loads(text_of("failed update", "json"))
+    cut = dataclasses.replace(
+        record_of("failed update"), calls=record_of("failed update").calls[:1]
+    )
+    said = refusal(json.dumps(document | content.content(cut)))
+    assert "it tells what is broken, and the run does not violate tables-agree in the end" == said
+
+
 # Records that are none
 
 RECORD_REFUSALS: dict[str, Callable[[dict], object]] = {

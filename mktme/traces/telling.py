@@ -12,6 +12,7 @@ from checker.systems.reading import Reading
 from conformance import Replay
 from conformance.owners import user_key
 from conformance.replayed import Executed, ReplayStep
+from designs import prices
 from mktme import words
 from mktme.judge import Cell
 from mktme.traces import causes, keypanels, otherpanels
@@ -49,6 +50,11 @@ def document_of(cell: Cell, scope: Scope, grounding: Grounding) -> Document:
     record = recorded(cell.design, cell.property_id, scope, grounding, cell.trace)
     is_least = verdict is None or verdict.is_least
     return told(record, grounding, cell.trace, cell.replay, cell.price, is_least)
+
+
+def told_of_run(record: Record, grounding: Grounding, trace: Trace, done: Replay) -> Document:
+    """The document of a run of which nobody knows how it was found: it counts as the least."""
+    return told(record, grounding, trace, done, prices(record.design).get(record.property_id))
 
 
 def told(
