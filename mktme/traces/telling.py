@@ -10,7 +10,6 @@ from checker.answers.trace import TraceStep
 from checker.systems.property import Property
 from checker.systems.reading import Reading
 from conformance import Replay
-from conformance.owners import user_key
 from conformance.replayed import Executed, ReplayStep
 from designs import prices
 from mktme import words
@@ -28,10 +27,10 @@ from mktme.traces.document import (
     UserKey,
 )
 from mktme.traces.drawing import Moment
+from mktme.traces.observed import fingerprints
 from mktme.traces.recorded import Record, recorded
 from mktme.traces.who import who
 from model import Scope
-from model.sorts import BYTES
 from properties import KNOWN_PROPERTIES
 
 PANELS: Mapping[str, Callable[[Sequence[Moment]], Iterator[Panel]]] = {
@@ -80,7 +79,10 @@ def told(
         absent=record.absent,
         bypass=record.bypass,
         start=words.start_in_words(grounding, trace, claim.system),
-        keys=tuple(_keys(grounding)) if claim.system != "locks" else (),
+        keys=tuple(
+            UserKey(label=letter, key=key)
+            for letter, key in fingerprints(grounding, claim.system).items()
+        ),
         calls=tuple(_calls(grounding, claim, trace, replay)),
         frames=tuple(_frames(grounding, claim, trace, replay, false)),
         broken=false,
@@ -92,12 +94,6 @@ def told(
             observed=replay.observed,
         ),
     )
-
-
-def _keys(grounding: Grounding) -> Iterator[UserKey]:
-    labels = grounding.finite.sizes.get(BYTES, 0) and grounding.finite.labels(BYTES)
-    for label in (labels or ())[len(BYTES.constants) :]:
-        yield UserKey(label=label, key=user_key(label).fingerprint)
 
 
 def _calls(grounding: Grounding, claim: Property, trace: Trace, replay: Replay) -> Iterator[Call]:
