@@ -1,4 +1,7 @@
-"""What the reference says of the JSON that the program writes: tables made from its schemas."""
+"""What the reference says of the files that the program writes: tables made from its schemas.
+
+Of ITF and VCD, which others have defined, it says what a trace has in them.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ from pydantic import BaseModel
 
 from manual.markdown import code, prose, table
 from mktme.published import SHAPES
+from mktme.traces import itf, vcd
 from mktme.traces.document import Document
 
 
@@ -17,8 +21,9 @@ def page() -> str:
     """A section for each format, with a table for each kind of object in it."""
     parts = [
         "# Formats\n",
-        "Every table is made from the JSON Schema of the format. An object has no fields beside"
-        " these, and all of those without a default. Keys appear as fingerprints only.\n",
+        "Every table of the program's own formats is made from the JSON Schema. An object has no"
+        " fields beside these, and all of those without a default. Keys appear as fingerprints"
+        " only.\n",
     ]
     for name, model in models().items():
         schema = model.model_json_schema()
@@ -26,7 +31,20 @@ def page() -> str:
         text = json.dumps(schema, indent=2, ensure_ascii=False)
         parts += [f'<details markdown="1"><summary>JSON Schema of {name}</summary>\n']
         parts += [f"```json\n{text}\n```\n", "</details>\n"]
+    parts += _of_others()
     return "\n".join(parts)
+
+
+def _of_others() -> Iterator[str]:
+    """The formats of traces that others have defined: what stands in them beside the states."""
+    yield from ("## ITF\n", _paragraphs(itf.__doc__))
+    rows = [[code(name), code(type_)] for name, type_ in itf.TYPES.items()]
+    yield table(("variable", "type"), [*rows, ["each family of the model", ""]])
+    yield from ("## VCD\n", _paragraphs(vcd.__doc__))
+
+
+def _paragraphs(docstring: str | None) -> str:
+    return "\n\n".join(map(prose, (docstring or "").strip().split("\n\n"))) + "\n"
 
 
 def models() -> Mapping[str, type[BaseModel]]:

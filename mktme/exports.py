@@ -78,6 +78,22 @@ def on_one_stream(written: Mapping[str, str], form: Format, name: str) -> str:
     return "".join([written[form.ending], *others])
 
 
+def about_others(
+    written: Mapping[str, str], form: Format, path: Path | None, name: str
+) -> list[str]:
+    """A line for each text beside the main one: the file that it is in, or where else it is."""
+    others = [ending for ending in written if ending != form.ending]
+    if path is not None:
+        return [
+            f"{path.name} needs {path.with_suffix(one)}, which is written too" for one in others
+        ]
+    return [
+        f"{name}{one} is no file yet: it stands below the end of {name}{form.ending}, and"
+        f" -o {name}{form.ending} writes both"
+        for one in others
+    ]
+
+
 def target_from_text(text: str, form: Format) -> Path:
     """The file of that path, which may not be there yet. Raises ExportError, OrderError."""
     path = output.file_from_text(text)

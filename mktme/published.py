@@ -1,6 +1,6 @@
 """Which JSON objects have a documented shape, and under what name `mktme schema` prints it.
 
-`mktme simulate --json` is not among them: it prints a line for each line of a script.
+`mktme simulate --json` prints such an object for each line of a script.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from mktme.proofs import Lemmas
 from mktme.report.reported import Reported
 from mktme.results.shape import Shape
 from mktme.results.shapes import Results
+from mktme.simulation.told import Told
 from mktme.traces.document import Document
 from mktme.traces.outcome import Outcome
 from mktme.verified import Certificates
@@ -36,6 +37,7 @@ SHAPES: Final[Mapping[str, type[Shape]]] = {
     "certificates": Certificates,
     "payload": Parsed,
     "list": Listing,
+    "simulate": Told,
     "export": Exported,
     "report": Reported,
     "trace": Document,

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import functools
+import json
+from collections.abc import Callable
+
+import pytest
 
 from mktme.traces.again import Again, again
-from mktme.traces.reading import Found, found_of
-from mktme.traces.recorded import Record
+from mktme.traces.forms import write
+from mktme.traces.reading import Found, found_of, record_from_text
+from mktme.traces.recorded import Record, RecordError
 from model import Scope
 
 SMALL = Scope(2, 1, 1, 2, 1, 2)
@@ -97,3 +102,28 @@ def on(name: str, design: str) -> Again:
     """The same calls on another design."""
     _, *rest = RUNS[name]
     return again(design, *rest)
+
+
+READABLE = ["json", "itf", "vcd"]
+"""The forms that can be read again."""
+
+
+def text_of(name: str, form: str) -> str:
+    """The run as it is written."""
+    run = found(name)
+    return write(run.record, run.trace, run.grounding, form)
+
+
+def edited(name: str, form: str, change: Callable[[dict], object]) -> str:
+    """The same with something in it changed, where the form is JSON."""
+    document = json.loads(text_of(name, form))
+    change(document)
+    return json.dumps(document)
+
+
+def refusal(text: str) -> str:
+    """Why a text is refused, in one line."""
+    with pytest.raises(RecordError) as refused:
+        record_from_text(text)
+    assert "\n" not in str(refused.value)
+    return str(refused.value)

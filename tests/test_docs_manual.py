@@ -23,6 +23,7 @@ from manual import commands as command_pages
 from manual import formats, markdown, pages, reference
 from mktme import cli, ownfiles, render, statuses
 from mktme.simulation.language import FORMS
+from mktme.traces import itf, vcd
 from mktme.traces.document import MARKS, Document
 from properties import PROPERTIES, property_from_text
 
@@ -229,6 +230,12 @@ def test_the_reference_has_every_field_of_the_formats_and_their_schemas() -> Non
     schemas = [json.loads(block.text) for block in blocks(page) if block.language == "json"]
     assert Document.model_json_schema() == schemas[0]
     assert len(formats.models()) == len(schemas)
+
+
+def test_the_reference_has_the_variables_of_the_formats_that_others_have_defined() -> None:
+    page = formats.page()
+    assert all(f"| `{name}` | `{type_}` |" in page for name, type_ in itf.TYPES.items())
+    assert all(f"`{scope}`" in page.partition("## VCD\n")[2] for scope in vcd.SEEN)
 
 
 def test_a_cell_of_a_table_stays_one_cell() -> None:

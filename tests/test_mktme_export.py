@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -32,7 +33,8 @@ def mktme(monkeypatch, capsys):
 @pytest.mark.parametrize("form", FORMATS)
 def test_a_file_says_what_it_is_and_how_to_check_it(mktme, tmp_path, form):
     path = tmp_path / f"written{FORMATS[form].ending}"
-    assert (statuses.HOLDS, "", "") == mktme("export", *CELL, "--to", form, "-o", str(path))
+    status, out, err = mktme("export", *CELL, "--to", form, "-o", str(path))
+    assert (statuses.HOLDS, "", form == "tla") == (status, out, bool(err))
     text = path.read_text(encoding="utf-8")
     for said in [
         "Design: rfc-v2",
@@ -66,6 +68,25 @@ def test_a_module_is_called_like_its_file_and_has_its_configuration_beside_it(mk
     assert path.read_text(encoding="utf-8").startswith("---- MODULE Deadlocks ----\n")
     assert TLC == (tmp_path / "Deadlocks.cfg").read_text(encoding="utf-8")
     assert ["Deadlocks.cfg", "Deadlocks.tla"] == sorted(os.listdir(tmp_path))
+
+
+def test_a_line_on_stderr_says_where_the_configuration_of_a_module_is(mktme, tmp_path):
+    path = tmp_path / "Deadlocks.tla"
+    _, _, err = mktme("export", *CELL, "--to", "tla", "-o", str(path))
+    beside = tmp_path / "Deadlocks.cfg"
+    assert f"mktme: Deadlocks.tla needs {beside}, which is written too\n" == err
+    _, out, err = mktme("export", *CELL, "--to", "tla")
+    assert "\nFor a file rfc_v2_no_deadlock.cfg beside it:\n" in out
+    assert (
+        "mktme: rfc_v2_no_deadlock.cfg is no file yet: it stands below the end of"
+        " rfc_v2_no_deadlock.tla, and -o rfc_v2_no_deadlock.tla writes both\n"
+    ) == err
+
+
+def test_an_answer_in_json_names_the_configuration_itself_and_stderr_is_silent(mktme, tmp_path):
+    path = tmp_path / "Deadlocks.tla"
+    _, out, err = mktme("export", *CELL, "--to", "tla", "-o", str(path), "--json")
+    assert ("", [str(path), str(tmp_path / "Deadlocks.cfg")]) == (err, [*json.loads(out)["files"]])
 
 
 def test_two_processes_write_the_same(tmp_path):

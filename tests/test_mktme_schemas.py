@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from pathlib import Path
 
 import jsonschema
 import pytest
@@ -35,16 +36,19 @@ SAID = {
 }
 """A command line to the name of its answer's schema."""
 
-WITHOUT_SHAPE = {"schema": "it prints a schema", "simulate": "it prints a line for each line"}
-"""Commands whose JSON has no schema here, and why."""
+LINES = ("simulate", str(Path(__file__).parent.parent / "examples" / "rfc-demo-program.sim"))
+"""A command that prints an object for each line, instead of one."""
+
+SCHEMA = ("schema", "results")
+"""A command that prints a schema, whose shape is that of all schemas."""
 
 
 def test_every_command_is_tried():
-    assert set(cli.COMMANDS) == {command for command, *_ in SAID} | set(WITHOUT_SHAPE)
+    assert set(cli.COMMANDS) == {command for command, *_ in (*SAID, LINES, SCHEMA)}
 
 
 def test_every_schema_is_tried_but_that_of_baselines():
-    assert set(published.SHAPES) == {"baseline", *SAID.values()}
+    assert set(published.SHAPES) == {"baseline", "simulate", *SAID.values()}
 
 
 @pytest.mark.parametrize("arguments", SAID)
@@ -53,6 +57,21 @@ def test_an_answer_is_as_its_schema_says(arguments):
     said = json.loads(out)
     jsonschema.validate(said, printed(SAID[arguments]))
     assert published.SHAPES[SAID[arguments]].model_validate_json(out).format == said["format"]
+
+
+@pytest.mark.parametrize("shown", [(), ("--show", "tables")])
+def test_every_line_of_a_simulation_is_as_its_schema_says(shown):
+    _, out, _ = mktme(*LINES, *shown, "--json")
+    schema = printed("simulate")
+    for line in out.splitlines():
+        jsonschema.validate(json.loads(line), schema)
+        published.SHAPES["simulate"].model_validate_json(line)
+    tables = [json.loads(line)["tables"] for line in out.splitlines()]
+    assert bool(shown) == any(tables)
+
+
+def test_a_schema_is_printed_with_json_as_without():
+    assert (statuses.HOLDS, mktme(*SCHEMA)[1], "") == mktme(*SCHEMA, "--json")
 
 
 def test_the_shipped_baseline_is_as_its_schema_says():

@@ -749,6 +749,8 @@ def test_json_has_one_object_for_each_line_that_ran(answers):
     assert [{"keyid": keyid, "packages": packages} for keyid in (1, 2, 3)] == tables
     assert record.pop("file").endswith("x.sim")
     assert {
+        "format": "mktme-simulate",
+        "version": 1,
         "line": 1,
         "command": "gc",
         "process": "root",

@@ -12,23 +12,15 @@ from collections.abc import Callable
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from recorded_runs import RUNS, found, record_of
+from recorded_runs import READABLE, RUNS, edited, found, record_of, refusal, text_of
 from vcd.reader import TokenKind, tokenize
 
 from designs import DESIGNS, design_from_text
 from mktme.orders import OrderError
 from mktme.traces import content, reading
-from mktme.traces.forms import FORMS, form_from_option, write
+from mktme.traces.forms import FORMS, form_from_option
 from mktme.traces.reading import found_in_file, found_in_text, record_from_text
 from mktme.traces.recorded import RecordError
-
-READABLE = ["json", "itf", "vcd"]
-
-
-def text_of(name: str, form: str) -> str:
-    run = found(name)
-    return write(run.record, run.trace, run.grounding, form)
-
 
 # Round trips
 
@@ -105,19 +97,6 @@ def test_the_same_call_again_shows_in_a_waveform() -> None:
 # Files that were changed
 
 
-def edited_itf(name: str, change: Callable[[dict], None]) -> str:
-    document = json.loads(text_of(name, "itf"))
-    change(document)
-    return json.dumps(document)
-
-
-def refusal(text: str) -> str:
-    with pytest.raises(RecordError) as refused:
-        record_from_text(text)
-    assert "\n" not in str(refused.value)
-    return str(refused.value)
-
-
 def other(value: object) -> object:
     """Another value in the place of one of an ITF file."""
     if isinstance(value, bool):
@@ -165,7 +144,7 @@ def test_an_itf_file_that_another_tool_wrote_anew_is_read() -> None:
     def change(document: dict) -> None:
         document["states"] = [plain(state) for state in document["states"]]
 
-    text = edited_itf("failed update", change)
+    text = edited("failed update", "itf", change)
     assert "#bigint" not in text.partition('"states"')[2]
     assert record_of("failed update") == record_from_text(text)
 
@@ -175,13 +154,16 @@ ITF_REFUSALS: dict[str, Callable[[dict], object]] = {
     "its variables are not those of the record's system": lambda d: d["vars"].pop(),
     "state 1 is no object": lambda d: d["states"].__setitem__(1, 7),
     "state 2: bit is not what the record's run has there": lambda d: d["states"][2].pop("bit"),
+    "state 1: executions is not what the record's run has there": (
+        lambda d: d["states"][1]["executions"][0].update(status="DEVICE_BUSY")
+    ),
     "its #meta has no record of a run under mktme": lambda d: d["#meta"].pop("mktme"),
 }
 
 
 @pytest.mark.parametrize("said", ITF_REFUSALS)
 def test_an_itf_file_that_is_no_run_is_refused(said: str) -> None:
-    assert said == refusal(edited_itf("failed update", ITF_REFUSALS[said]))
+    assert said == refusal(edited("failed update", "itf", ITF_REFUSALS[said]))
 
 
 def test_an_itf_file_with_a_value_that_is_too_deep_is_refused() -> None:
@@ -197,6 +179,7 @@ VCD_REFUSALS = {
     (r"(?m)^sENOKEY (.*)$", r"sok \1"): "time 2: mktme.answer is not what the record's run has",
     (r"(?m)^\$var.*overrun \$end\n", ""): "has a value of a signal that it does not declare",
     (r"Package1_KeyID1 \$end", "Package1_KeyID2 $end"): "signals are not those of the record's",
+    (r"DEVICE_BUSY", "PROG_SUCCESS"): "time 2: mktme.executions.Package1 is not what the record's",
     (r"\$comment.*?\$end", ""): "the VCD file has no comment with a record in it",
     (r"\$comment .*? \$end", "$comment [[ $end"): "the VCD file's comment is no record",
     (r"\$timescale 1", "$timescale one"): "the VCD file cannot be read: ",

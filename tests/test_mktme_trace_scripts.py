@@ -18,7 +18,7 @@ from designs import DESIGNS, design_from_text
 from mktme.judge import judge
 from mktme.traces.again import again
 from mktme.traces.recorded import recorded
-from mktme.traces.scripts.endings import ENDINGS
+from mktme.traces.scripts.endings import BY_EYE, ENDINGS, REFUSALS, end
 from mktme.traces.scripts.inexpressible import Inexpressible
 from mktme.traces.scripts.keyservice import KeyServiceScript
 from mktme.traces.scripts.objects import KeyObjects
@@ -97,6 +97,29 @@ def test_keys_are_the_examples_and_are_shown_as_the_fingerprints_of_explain() ->
 
 def test_every_property_of_the_key_service_has_its_end() -> None:
     assert KEY_SERVICE == list(ENDINGS)
+
+
+@pytest.mark.parametrize("property_id", [*KEY_SERVICE, "of-a-user"])
+def test_an_end_expects_the_violation_or_says_what_to_look_at(property_id: str) -> None:
+    run = found("failed update")
+    written = KeyServiceScript(run.grounding, run.trace)
+    end(written, property_id, "something")
+    *_, text = "\n".join(written.lines).partition("# Broken: something.\n")
+    is_expected = property_id in REFUSALS or " => " in text
+    assert is_expected or text.startswith("# By eye, for no expectation can say it: ")
+    assert (property_id in BY_EYE) <= ("# By eye" in text)
+
+
+def test_a_script_about_tables_says_which_entries_to_compare() -> None:
+    comments = [
+        line.lstrip("# ") for line in script_of("failed update").splitlines() if "#" in line
+    ]
+    assert (
+        "By eye, for no expectation can say it: the entries of that KeyID in the key tables below,"
+        " which should be the same on all packages that have an online CPU."
+    ) in " ".join(comments)
+    for name in ("key in DRAM", "lost data", "per package", "payload", "locks"):
+        assert "By eye" not in script_of(name)
 
 
 # One run for each thing that a call can be

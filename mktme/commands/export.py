@@ -11,6 +11,7 @@ from checker.exchange.formats import FORMATS
 from designs import design_from_text
 from mktme import completing, exports, options, statuses
 from mktme.commands import groups
+from mktme.commands.asking import on_stderr
 from mktme.commands.grouped import with_groups
 from properties import property_from_text
 
@@ -43,7 +44,8 @@ def export(
     """Write a design and a property as a file that another model checker reads.
 
     It has what the property depends on, and begins with a line on how to check it. A TLA+ module
-    is called like its file, and its configuration is written beside it.
+    is called like its file, and its configuration is written beside it; on standard output, below
+    the module's end.
 
     Example: mktme export rfc-v2 tables-agree --to smv -o rfc-v2.smv
     """
@@ -58,6 +60,8 @@ def export(
     if as_json:
         told = exports.Exported(design=chosen.name, property=claim.id, to=to, files=files)
         print(told.written())
-    elif path is None:
+        return statuses.HOLDS
+    if path is None:
         sys.stdout.write(exports.on_one_stream(written, form, name))
+    on_stderr(exports.about_others(written, form, path, name))
     return statuses.HOLDS

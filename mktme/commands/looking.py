@@ -117,8 +117,11 @@ def schema(
             autocompletion=completing.shape,
         ),
     ],
+    as_json: options.AsJson = False,  # It is JSON anyway: who always asks for JSON may do so here.
 ) -> int:
     """Print the JSON Schema of what a command prints with --json, or of a baseline.
+
+    It is JSON with and without --json.
 
     Example: mktme schema results
     """

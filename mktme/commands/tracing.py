@@ -11,14 +11,14 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from checker.systems.reading import Reading
-from designs import design_from_text, prices
+from designs import design_from_text
 from mktme import completing, options, render, statuses, words
 from mktme.commands.asking import console, on_stderr
 from mktme.traces import forms
 from mktme.traces.again import Again, made_again
 from mktme.traces.finding import record_from_argument
 from mktme.traces.outcome import outcome
-from mktme.traces.telling import told
+from mktme.traces.telling import told_of_run
 from mktme.traces.terminal import explanation
 from properties import KNOWN_PROPERTIES
 
@@ -89,8 +89,7 @@ def _in_a_line(made: Again) -> str:
 def _told(made: Again, left: int) -> Iterator[RenderableType]:
     record, claim = made.record, KNOWN_PROPERTIES[made.record.property_id]
     if made.broken_at == len(made.trace):
-        price = prices(record.design).get(claim.id)
-        yield from explanation(told(record, made.grounding, made.trace, made.replay, price))
+        yield from explanation(told_of_run(record, made.grounding, made.trace, made.replay))
         if left:
             yield Text(f"It is violated there already: {render.steps(left)} more are left out.")
         return

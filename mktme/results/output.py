@@ -16,7 +16,8 @@ FORMATS: Final[Mapping[str, str]] = {
     "table": "the matrix, a legend and notes, for people",
     "json": "one object; mktme schema results prints its JSON Schema",
     "junit": "JUnit XML: a suite for each design, a case for each property",
-    "sarif": "SARIF 2.1.0: a rule for each property, a result for each that does not hold",
+    "sarif": "SARIF 2.1.0: a rule for each property, a result for each that does not hold"
+    " or is not as a baseline says",
     "markdown": "the matrix and the notes as GitHub shows them",
 }
 

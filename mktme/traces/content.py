@@ -7,6 +7,7 @@ which the rest follows, so an object may have more fields than those here.
 from __future__ import annotations
 
 import dataclasses
+import json
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
@@ -93,11 +94,11 @@ class _Fields:
     def require_format(self) -> None:
         """What it says that it is, and which version of that."""
         if self._get("format") != FORMAT:
-            raise RecordError(f"its format is {_shown(self._get('format'))} and not {FORMAT}")
+            raise RecordError(f"its format is {shown(self._get('format'))} and not {FORMAT}")
         version = self._get("version")
         if type(version) is not int or version != VERSION:
             known = f"this program reads version {VERSION}"
-            raise RecordError(f"its version is {_shown(version)}; {known}")
+            raise RecordError(f"its version is {shown(version)}; {known}")
 
     def _get(self, name: str) -> Any:
         if name not in self._given:
@@ -107,7 +108,7 @@ class _Fields:
     def _of(self, name: str, kind: type, article: str) -> Any:
         value = self._get(name)
         if type(value) is not kind:
-            raise RecordError(f"{name} is {_shown(value)} and not {article}")
+            raise RecordError(f"{name} is {shown(value)} and not {article}")
         return value
 
     def text(self, name: str) -> str:
@@ -131,11 +132,11 @@ class _Fields:
         return value
 
 
-def _shown(value: object) -> str:
+def shown(value: object) -> str:
     """A value in a message: of one that is long, its beginning."""
     if isinstance(value, dict | list):
         return "an object" if isinstance(value, dict) else "a list"
-    said = ascii(value) if not isinstance(value, bool) else str(value).lower()
+    said = json.dumps(value) if value is None or isinstance(value, bool) else ascii(value)
     return said if len(said) <= 60 else f"{said[:57]}…"
 
 
@@ -148,9 +149,9 @@ def _design(fields: _Fields) -> Design:
     settings = named.settings()
     for knob, value in knobs.items():
         if knob not in settings:
-            raise RecordError(f"unknown knob {_shown(knob)}{nearest(knob, settings)}")
+            raise RecordError(f"unknown knob {shown(knob)}{nearest(knob, settings)}")
         if settings[knob] != value:
-            fact = f"{knob} is {settings[knob]} in it, and {_shown(value)} in the record"
+            fact = f"{knob} is {settings[knob]} in it, and {shown(value)} in the record"
             raise RecordError(f"the design {text} is not what it was: {fact}")
     if missing := [knob for knob in settings if knob not in knobs]:
         raise RecordError(f"the record does not say what {', '.join(missing)} was in {text}")
@@ -168,9 +169,9 @@ def _scope(given: Mapping[str, Any]) -> Scope:
     bounds = [field.name for field in dataclasses.fields(Scope)]
     for name, value in given.items():
         if name not in bounds:
-            raise RecordError(f"unknown bound {_shown(name)} of a scope{nearest(name, bounds)}")
+            raise RecordError(f"unknown bound {shown(name)} of a scope{nearest(name, bounds)}")
         if type(value) is not int:
-            raise RecordError(f"{name} is {_shown(value)} and not a number")
+            raise RecordError(f"{name} is {shown(value)} and not a number")
     if missing := [name for name in bounds if name not in given]:
         raise RecordError(f"the scope lacks {', '.join(missing)}")
     try:
@@ -195,5 +196,5 @@ def _calls(given: list[Any]) -> Iterator[RecordedCall]:
             raise RecordError(f"step {number}: arguments is no object")
         for word in (call["action"], *call["arguments"], *call["arguments"].values()):
             if not isinstance(word, str) or not WORD.fullmatch(word):
-                raise RecordError(f"step {number}: {_shown(word)} is no name of anything")
+                raise RecordError(f"step {number}: {shown(word)} is no name of anything")
         yield RecordedCall(call["action"], tuple(call["arguments"].items()))

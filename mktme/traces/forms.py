@@ -9,14 +9,14 @@ from typing import Final
 from checker import Grounding
 from checker.answers.trace import Trace
 from conformance import replay
-from designs import nearest, prices
+from designs import nearest
 from mktme.results import output
 from mktme.traces import regression
 from mktme.traces.document import Document
 from mktme.traces.itf import itf
 from mktme.traces.recorded import Record, RecordError
 from mktme.traces.scripts.writing import script
-from mktme.traces.telling import told
+from mktme.traces.telling import told_of_run
 from mktme.traces.vcd import vcd
 from properties import KNOWN_PROPERTIES
 
@@ -27,8 +27,7 @@ def _json(record: Record, trace: Trace, grounding: Grounding) -> str:
     """The whole document: what the implementation did is part of it."""
     claim = KNOWN_PROPERTIES[record.property_id]
     done = replay(record.design, record.scope, grounding, claim, trace)
-    price = prices(record.design).get(claim.id)
-    return json_of(told(record, grounding, trace, done, price))
+    return json_of(told_of_run(record, grounding, trace, done))
 
 
 def json_of(document: Document) -> str:

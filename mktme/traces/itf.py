@@ -2,13 +2,16 @@
 
 The format is that of Apalache's ADR-015. A family is a map from its indices (a tuple of them where
 it has several) to its value. Indices are numbers where people count them; Booleans are Booleans and
-all else is text. The variables `action`, `arguments` and `answer` say what led to a state. The
-record goes along under `#meta`.
+all else is text. The variables `action`, `arguments` and `answer` say what led to a state, and
+`executions` which PCONFIGs the implementation executed for it, a sequence of records. Keys are
+fingerprints: `fingerprints` has those of the letters that name user keys elsewhere, `entry_keys`
+and `vault_keys` what lies in the tables and in the vault. The record goes along under `#meta`.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any, Final
 
 from checker import Grounding
@@ -16,11 +19,24 @@ from checker.answers.trace import Trace, TraceStep
 from checker.systems.reading import Reading
 from checker.systems.system import BOOL, Family, Index, Sort, State
 from mktme.traces.content import content
+from mktme.traces.observed import Observed, fingerprints, observed
 from mktme.traces.recorded import Record, RecordError
 from properties import KNOWN_PROPERTIES
 
 ABOUT: Final = "https://apalache-mc.org/docs/adr/015adr-trace.html"
 ACTION, ARGUMENTS, ANSWER = "action", "arguments", "answer"
+SEEN: Final = {
+    "executions": "Seq({ package: Int, cpu: Int, command: Str, keyid: Int, algorithm: Str,"
+    " key: Str, status: Str })",
+    "fingerprints": "Str -> Str",
+    "entry_keys": "<<Int, Int>> -> Str",
+    "vault_keys": "Int -> Str",
+}
+"""The variables of the implementation, with their types. Files of before they were are read too."""
+
+TYPES: Final = {ACTION: "Str", ARGUMENTS: "Str -> Str", ANSWER: "Str", **SEEN}
+"""The variables that every trace has, with their types, as Apalache writes types."""
+
 BOOT: Final = "boot"
 """The action that leads to the first state."""
 
@@ -38,7 +54,9 @@ def require_states(
 ) -> None:
     """Raise RecordError unless the states of an ITF document are those of the run."""
     right = _document(record, trace, grounding)
-    if given.get("vars") != right["vars"]:
+    without = [name for name in right["vars"] if name not in SEEN]
+    names = given.get("vars")
+    if names not in (right["vars"], without):
         raise RecordError("its variables are not those of the record's system")
     states = given.get("states")
     if not isinstance(states, list) or len(states) != len(right["states"]):
@@ -46,7 +64,7 @@ def require_states(
     for number, (state, expected) in enumerate(zip(states, right["states"], strict=True)):
         if not isinstance(state, dict):
             raise RecordError(f"state {number} is no object")
-        for name in right["vars"]:
+        for name in names:
             if name not in state or not _is_same(state[name], expected[name]):
                 raise RecordError(f"state {number}: {name} is not what the record's run has there")
 
@@ -54,20 +72,27 @@ def require_states(
 def _document(record: Record, trace: Trace, grounding: Grounding) -> dict[str, Any]:
     families = grounding.text.families
     types = {family.name: _type(family) for family in families}
-    calls = [None, *trace.steps]
+    calls, letters = [None, *trace.steps], fingerprints(grounding, record.system)
     return {
         "#meta": {
             "format": "ITF",
             "format-description": ABOUT,
             "description": f"{record.design.name} violates {record.property_id}:"
             f" {KNOWN_PROPERTIES[record.property_id].sentence}",
-            "varTypes": {ACTION: "Str", ARGUMENTS: "Str -> Str", ANSWER: "Str", **types},
+            "varTypes": {**TYPES, **types},
             "mktme": content(record),
         },
-        "vars": [ACTION, ARGUMENTS, ANSWER, *types],
+        "vars": [*TYPES, *types],
         "states": [
-            {"#meta": {"index": index}, **_call(grounding, step), **_values(grounding, state)}
-            for index, (step, state) in enumerate(zip(calls, trace.states, strict=True))
+            {
+                "#meta": {"index": index},
+                **_call(grounding, step),
+                **_seen(one, letters),
+                **_values(grounding, state),
+            }
+            for index, (step, one, state) in enumerate(
+                zip(calls, observed(record), trace.states, strict=True)
+            )
         ],
     }
 
@@ -78,6 +103,29 @@ def _call(grounding: Grounding, step: TraceStep | None) -> dict[str, Any]:
     labelled = step.call.labelled(grounding.system)
     given = {"#map": [[name, label] for name, label in labelled.items()]}
     return {ACTION: step.call.action, ARGUMENTS: given, ANSWER: step.answer}
+
+
+def _seen(one: Observed, letters: Mapping[str, str]) -> dict[str, Any]:
+    executions = [
+        {
+            "package": _number(done.package),
+            "cpu": _number(done.cpu),
+            "command": done.command,
+            "keyid": _number(done.keyid),
+            "algorithm": done.algorithm,
+            "key": done.key,
+            "status": done.status,
+        }
+        for done in one.executions
+    ]
+    entries = [[{"#tup": [*map(_number, at)]}, key] for at, key in one.entries.items()]
+    vault = [[_number(keyid), key] for keyid, key in one.vault.items()]
+    maps = [[letter, key] for letter, key in letters.items()], entries, vault
+    return dict(zip(SEEN, [executions, *({"#map": pairs} for pairs in maps)], strict=True))
+
+
+def _number(value: int) -> dict[str, str]:
+    return {"#bigint": str(value)}
 
 
 def _values(grounding: Grounding, state: State) -> dict[str, Any]:

@@ -1,7 +1,8 @@
 """How a file with a run in it is read: in our JSON, in ITF or as VCD, whichever it is.
 
 A file is trusted for nothing. What it says of the run must fit its identity, the model must have
-the run, and where the format has states, they must be those that the calls lead to.
+the run, and whatever else the format has, such as states, answers or PCONFIGs, must be what the
+calls lead to.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from conformance.lockstep import ground
 from mktme.traces import itf, vcd
 from mktme.traces.content import record_of
 from mktme.traces.recorded import Record, RecordError, recorded, retraced
+from mktme.traces.retold import require_told
 
 SECONDS_MAX: Final = 60.0
 """How long a system may take to be read in the scope of a file: a slip makes scopes huge."""
@@ -69,7 +71,9 @@ def found_in_text(text: str) -> Found:
         return found
     given = _json(text)
     if "states" not in given or "#meta" not in given:
-        return found_of(record_of(given))
+        found = found_of(record_of(given))
+        require_told(given, found.record)
+        return found
     meta = given["#meta"]
     if not isinstance(meta, dict) or "mktme" not in meta:
         raise RecordError("its #meta has no record of a run under mktme")

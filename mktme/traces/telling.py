@@ -10,8 +10,8 @@ from checker.answers.trace import TraceStep
 from checker.systems.property import Property
 from checker.systems.reading import Reading
 from conformance import Replay
-from conformance.owners import user_key
 from conformance.replayed import Executed, ReplayStep
+from designs import prices
 from mktme import words
 from mktme.judge import Cell
 from mktme.traces import causes, keypanels, otherpanels
@@ -27,10 +27,10 @@ from mktme.traces.document import (
     UserKey,
 )
 from mktme.traces.drawing import Moment
+from mktme.traces.observed import fingerprints
 from mktme.traces.recorded import Record, recorded
 from mktme.traces.who import who
 from model import Scope
-from model.sorts import BYTES
 from properties import KNOWN_PROPERTIES
 
 PANELS: Mapping[str, Callable[[Sequence[Moment]], Iterator[Panel]]] = {
@@ -49,6 +49,11 @@ def document_of(cell: Cell, scope: Scope, grounding: Grounding) -> Document:
     record = recorded(cell.design, cell.property_id, scope, grounding, cell.trace)
     is_least = verdict is None or verdict.is_least
     return told(record, grounding, cell.trace, cell.replay, cell.price, is_least)
+
+
+def told_of_run(record: Record, grounding: Grounding, trace: Trace, done: Replay) -> Document:
+    """The document of a run of which nobody knows how it was found: it counts as the least."""
+    return told(record, grounding, trace, done, prices(record.design).get(record.property_id))
 
 
 def told(
@@ -74,7 +79,10 @@ def told(
         absent=record.absent,
         bypass=record.bypass,
         start=words.start_in_words(grounding, trace, claim.system),
-        keys=tuple(_keys(grounding)) if claim.system != "locks" else (),
+        keys=tuple(
+            UserKey(label=letter, key=key)
+            for letter, key in fingerprints(grounding, claim.system).items()
+        ),
         calls=tuple(_calls(grounding, claim, trace, replay)),
         frames=tuple(_frames(grounding, claim, trace, replay, false)),
         broken=false,
@@ -86,12 +94,6 @@ def told(
             observed=replay.observed,
         ),
     )
-
-
-def _keys(grounding: Grounding) -> Iterator[UserKey]:
-    labels = grounding.finite.sizes.get(BYTES, 0) and grounding.finite.labels(BYTES)
-    for label in (labels or ())[len(BYTES.constants) :]:
-        yield UserKey(label=label, key=user_key(label).fingerprint)
 
 
 def _calls(grounding: Grounding, claim: Property, trace: Trace, replay: Replay) -> Iterator[Call]:

@@ -2,12 +2,16 @@
 
 Each ground variable is a signal in the scope of its family: a wire where it is Boolean, and else a
 text, which is GTKWave's extension of the format. What happened is in the signals `action`, `call`
-and `answer`. Time 0 is the boot, and each call takes one unit of time. The record is the comment.
+and `answer`, and in the scope `executions` which PCONFIGs each package executed for the call. Keys
+are fingerprints: the scope `fingerprints` has those of the letters that name user keys elsewhere,
+`entry_keys` and `vault_keys` what lies in the tables and in the vault. Time 0 is the boot, and each
+call takes one unit of time. The record is the comment.
 """
 
 from __future__ import annotations
 
 import io
+import itertools
 import json
 from collections.abc import Iterator
 from typing import Any, Final
@@ -16,14 +20,24 @@ from vcd.reader import Token, TokenKind, VarDecl, VCDParseError, tokenize
 from vcd.writer import VCDWriter
 
 from checker import Grounding
-from checker.answers.trace import Trace, TraceStep
+from checker.answers.trace import Trace
 from checker.systems.system import Family
 from mktme.traces.content import content
+from mktme.traces.observed import fingerprints, observed
 from mktme.traces.recorded import Record, RecordedCall, RecordError
 
 TOP: Final = "mktme"
 BOOT: Final = "boot"
+NOTHING: Final = "none"
+"""No PCONFIG, or no key."""
+
+SEEN: Final = ("executions", "fingerprints", "entry_keys", "vault_keys")
+"""The scopes of the implementation. Files of before they were are read too."""
+
 CHANGES: Final = (TokenKind.CHANGE_SCALAR, TokenKind.CHANGE_STRING, TokenKind.CHANGE_VECTOR)
+
+Texts = dict[tuple[tuple[str, ...], str], str]
+"""Scope and name of a signal to its text."""
 
 Signals = dict[str, str]
 """Name of a signal, with its scopes, to its value."""
@@ -33,31 +47,60 @@ def vcd(record: Record, trace: Trace, grounding: Grounding) -> str:
     """The run as the text of a VCD file."""
     out = io.StringIO()
     comment = json.dumps(content(record))
+    texts = [
+        said | seen
+        for said, seen in zip(_said(trace, grounding), _seen(record, grounding), strict=True)
+    ]
     with VCDWriter(out, timescale="1 s", date="", comment=comment, version=TOP) as writer:
         words = {
-            name: writer.register_var(TOP, name, "string", init=value)
-            for name, value in (("action", BOOT), ("call", f"0: {BOOT}"), ("answer", "ok"))
+            (scope, name): writer.register_var((TOP, *scope), name, "string", init=value)
+            for (scope, name), value in texts[0].items()
         }
         signals = [
             writer.register_var((TOP, *scope), name, "wire" if v.is_bool else "string", 1)
             for (scope, name), v in zip(_names(grounding), grounding.system.variables, strict=True)
         ]
         for time, state in enumerate(trace.states):
-            if time:
-                said = _said(time, trace.steps[time - 1], grounding)
-                for name, word in said.items():
-                    writer.change(words[name], time, word)
+            for place, word in texts[time].items():
+                writer.change(words[place], time, word)
             for signal, v, value in zip(signals, grounding.system.variables, state, strict=True):
                 writer.change(signal, time, value if v.is_bool else v.labels[value])
         writer.close(len(trace.states))
     return out.getvalue()
 
 
-def _said(number: int, step: TraceStep, grounding: Grounding) -> Signals:
+def _said(trace: Trace, grounding: Grounding) -> Iterator[Texts]:
     """What happened. The call has its number: the same call again is a change that shows."""
-    labelled = step.call.labelled(grounding.system)
-    call = RecordedCall(step.call.action, tuple(labelled.items()))
-    return {"action": call.action, "call": f"{number}: {call.said()}", "answer": step.answer}
+    yield {((), "action"): BOOT, ((), "call"): f"0: {BOOT}", ((), "answer"): "ok"}
+    for number, step in enumerate(trace.steps, 1):
+        labelled = step.call.labelled(grounding.system)
+        call = RecordedCall(step.call.action, tuple(labelled.items()))
+        said = f"{number}: {call.said()}"
+        yield {((), "action"): call.action, ((), "call"): said, ((), "answer"): step.answer}
+
+
+def _seen(record: Record, grounding: Grounding) -> Iterator[Texts]:
+    """What the implementation did and held; executions have their call's number, as calls do."""
+    letters = fingerprints(grounding, record.system)
+    moments = observed(record)
+    # Threads run on a machine that has the packages which their operations need.
+    ran_on = [1 + done.package for one in moments for done in one.executions]
+    packages = range(max([record.scope.packages, *ran_on]))
+    keyids = range(1, record.scope.keyids + 1) if record.system == "" else ()
+    executions, fixed, entry_keys, vault_keys = ((scope,) for scope in SEEN)
+    for number, one in enumerate(moments):
+        found: Texts = {}
+        for package in packages:
+            done = [str(each) for each in one.executions if each.package == package]
+            text = f"{number}: {'; '.join(done)}" if done else NOTHING
+            found[executions, f"Package{package}"] = text
+        found |= {(fixed, letter): key for letter, key in letters.items()}
+        for package, keyid in itertools.product(packages, keyids):
+            key = one.entries.get((package, keyid), NOTHING)
+            found[entry_keys, f"Package{package}_KeyID{keyid}"] = key
+        for keyid in keyids:
+            found[vault_keys, f"KeyID{keyid}"] = one.vault.get(keyid, NOTHING)
+        yield found
 
 
 def _names(grounding: Grounding) -> Iterator[tuple[tuple[str, ...], str]]:
@@ -90,13 +133,21 @@ def require_states(text: str, record: Record, trace: Trace, grounding: Grounding
     found = list(_waves(text))
     if [time for time, _ in found] != [time for time, _ in right]:
         raise RecordError(f"the VCD file's times are not 0 to {len(trace.states)}")
+    is_old = not any(map(_is_seen, found[0][1])) if found else False
     for (time, seen), (_, expected) in zip(found, right, strict=True):
+        if is_old:
+            expected = {name: value for name, value in expected.items() if not _is_seen(name)}
         if seen.keys() != expected.keys():
             raise RecordError("the VCD file's signals are not those of the record's system")
         for name, value in expected.items():
             if seen[name] != value:
                 fact = f"time {time}: {name} is not what the record's run has there"
                 raise RecordError(fact)
+
+
+def _is_seen(name: str) -> bool:
+    """Whether a signal is one of the implementation's."""
+    return name.startswith(tuple(f"{TOP}.{scope}." for scope in SEEN))
 
 
 def _waves(text: str) -> Iterator[tuple[int, Signals]]:

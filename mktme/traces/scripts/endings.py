@@ -1,7 +1,9 @@
 """How a script shows at its end what a run has broken, as far as scripts can look.
 
 A refusal is shown by the call itself. What attackers find, what is out of bounds, what reads back,
-and how many KeyIDs the map holds can be expected; key tables, counts and VMAs can be shown.
+and how many KeyIDs the map holds can be expected; key tables, counts and VMAs can be shown. Where
+only what is shown has the violation, a comment says what to look at, for the script ends well
+whether it is there or not.
 """
 
 from __future__ import annotations
@@ -19,8 +21,13 @@ Ending = Callable[[KeyServiceScript, Reading], None]
 def end(script: KeyServiceScript, property_id: str, broken: str) -> None:
     """Write the end. `broken` says in words what is violated."""
     script.lines += ["", *comment(f"Broken: {broken}.")]
+    before = len(script.lines)
     for show in ENDINGS.get(property_id, OF_OWN):
         show(script, script.last)
+    is_expected = property_id in REFUSALS or any(" => " in line for line in script.lines[before:])
+    look = BY_EYE.get(property_id, "" if is_expected and property_id in ENDINGS else ANYWHERE)
+    if look:
+        script.lines[before:before] = comment(f"By eye, for no expectation can say it: {look}.")
 
 
 def _shows(*what: str) -> tuple[Ending, ...]:
@@ -96,3 +103,37 @@ ENDINGS: Final[Mapping[str, tuple[Ending, ...]]] = {
 
 OF_OWN: Final = (_map, *_shows("cpus", "tables", "counts", "vmas"))
 """What is shown for a property that a user has written: nobody knows what it is about."""
+
+REFUSALS: Final = frozenset(
+    {"hotplug-admitted", "teardown-admitted", "user-keys-admitted", "migration-admitted"}
+)
+"""Properties that a refusal violates, which the refused call has as its expectation."""
+
+_SAME: Final = "the entries of that KeyID in the key tables below, which should be the same on all"
+
+BY_EYE: Final[Mapping[str, str]] = {
+    "tables-agree": f"{_SAME} packages that have an online CPU",
+    "memory-agrees": f"{_SAME} packages that have memory",
+    "table-as-requested": "the entry of that KeyID in the key tables below, which should be what"
+    " its owner asked for last",
+    "bitmap-exact": "the user bit of that KeyID in the map below, and whether the vault has a user"
+    " key there; the gate weighs the bits when a package comes online",
+    "refcount-exact": "the references of that KeyID below, against the keys that are live and the"
+    " VMAs with it",
+    "lead-exact": "the leads below: of each package with an online CPU one, and online",
+    "cold-boot-data": "whether what was written is among the findings",
+    "released-is-clear": "the entry of that KeyID in the key tables below, which should hold no"
+    " key",
+    "never-in-clear": "whether what was written is among the findings",
+    "right-key": "the KeyID of that VMA, and the entry in the key tables below which it has on the"
+    " package of the page",
+    "no-neighbour": "the VMAs below, whose KeyIDs should stand for different keys in the tables",
+    "keyid-names-key": "the keys in the map below that have that KeyID on one package and another",
+    "no-dangling": "the key that the map below has at that KeyID, which is gone",
+    "failure-is-noop": "the key tables below, which should be as before the last call; `mktme"
+    " simulate --show tables` prints both",
+}
+"""What to look at where no expectation can say that the property is violated."""
+
+ANYWHERE: Final = "what is shown below, which should not be as the line above says"
+"""The same where nobody knows what a property is about, or where nothing is left to read."""

@@ -1,7 +1,8 @@
 """How a run becomes a script for `mktme simulate`: its head, its calls, and what they break.
 
 Every call has the answer that the model gave as its expectation, so that the script ends with
-status 0 exactly as long as the running kernel does the same.
+status 0 exactly as long as the running kernel does the same. What it breaks is expected too where
+the language can say it; else a comment says what to look at (see `endings`).
 
 The user keys in a script are the project's example keys. Each is the SHA-256 of a sentence that
 stands in `conformance/owners.py`, so they are known to everybody and protect nothing; a script has
