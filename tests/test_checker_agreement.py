@@ -5,6 +5,8 @@ What they agree with is a plain search over tuples, which shares no code with th
 
 from __future__ import annotations
 
+from unittest import mock
+
 import plain_search
 import pytest
 import random_systems
@@ -13,6 +15,7 @@ from hypothesis import strategies as st
 from runs import grounded
 
 from checker import confirm, decide
+from checker.exploring import machine
 from checker.exploring.explore import explore
 from checker.exploring.machine import Machine
 from checker.ic3.search import ic3
@@ -138,6 +141,17 @@ def test_the_machine_does_what_substitution_does(judged):
         assert [step.call for step in steps] == machine.enabled(state)
         for step in steps:
             assert (step.answer, step.state) == machine.step(state, step.call)
+
+
+@FEW
+@given(judged_systems())
+def test_a_machine_that_tries_choices_side_by_side_finds_the_same(judged):
+    system, _, plain = judged
+    with mock.patch.object(machine, "CHOICES_MANY", 1):
+        together = Machine(system)
+        for state in sorted(plain.reached)[:12]:
+            called = [step.call for step in plain_search.steps_from(system, state)]
+            assert called == together.enabled(state)
 
 
 @pytest.mark.deep
