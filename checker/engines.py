@@ -210,7 +210,7 @@ def explored(
     if reduced and question.grounding is not None:
         reduction = reduce(question.grounding, cone, [claim], deadline=deadline)
         if _is_over(deadline):  # then others may be refused than another time: no checkpoint
-            return unknown("explore", too_late(limits.seconds_max))
+            return unknown("explore", too_late())
     try:
         verdict = explore(
             cone,

@@ -158,10 +158,6 @@ def update(old: State, choice: Any) -> Step:
     def its(p: Any, k: Term) -> Term:
         return old.finds(key, p, k)
 
-    def is_anothers(p: Any, k: Term) -> Term:
-        """As posted, an address may find what a key that is gone was given."""
-        return z3.And(its(p, k), z3.Not(old.was_given(key, p, k)))
-
     # DECIDE
     parsed = z3.Not(refuses_kind(old, kind))
     is_nowhere = z3.Not(old.some_slot(its))
@@ -197,12 +193,9 @@ def update(old: State, choice: Any) -> Step:
         supplied,
     )
     leave_residue(new, old, programs, kind, supplied)
+    _learn(new, old, _owner_of(old, parsed, key, its), supplied)
     _grant(new, old, succeeds, key, its, kind, supplied)
-    if old.design.key_lookup == "by_address":
-        _lead_astray(new, old, key, lambda p, k: z3.And(succeeds, is_anothers(p, k)))
-    owner = _owner_of(old, parsed, key, its)
-    is_key = old.is_user_bytes(supplied)
-    new.set("known", lambda i, b: z3.And(owner(i), is_key, b == supplied), to=True)
+    _take_over(new, old, succeeds, key, its)
     marked = old.for_slots(lambda p, k: z3.And(succeeds, its(p, k)))
     new.set("bit", marked, to=lambda *_: kind == old.kind("user"))
     load_vault(new, old, lambda k: z3.And(succeeds, its(None, k)), kind, supplied)
@@ -326,6 +319,23 @@ def _grant(
     owner = _owner_of(old, succeeds, key, at)
     new.set("requested_kind", owner, to=kind)
     new.set("requested_bytes", owner, to=supplied)
+
+
+def _learn(new: Effect, old: State, owner: Callable[[Term], Term], supplied: Term) -> None:
+    """An owner knows a key that it hands in, also where the call is refused."""
+    is_key = old.is_user_bytes(supplied)
+    new.set("known", lambda i, b: z3.And(owner(i), is_key, b == supplied), to=True)
+
+
+def _take_over(new: Effect, old: State, succeeds: Term, key: Term, at: Slots) -> None:
+    """As posted, an address may find what a key that is gone was given, and its VMAs still use."""
+    if old.design.key_lookup == "by_serial":
+        return
+
+    def is_anothers(p: Any, k: Term) -> Term:
+        return z3.And(succeeds, at(p, k), z3.Not(old.was_given(key, p, k)))
+
+    _lead_astray(new, old, key, is_anothers)
 
 
 def _owner_of(old: State, when: Term, key: Term, at: Slots) -> Callable[[Term], Term]:

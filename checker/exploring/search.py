@@ -43,7 +43,7 @@ class _LimitReached(Exception):
     """A limit ends the search in the middle of a level; the message names it."""
 
 
-def too_late(_seconds_max: float | None) -> str:
+def too_late() -> str:
     """Why a search ends at its limit of time, which is not said.
 
     It is mostly what other engines have left of the time that somebody gave, and no number of his.
@@ -63,7 +63,7 @@ def not_begun(
         levels=(),
         fired={action.name: 0 for action in system.actions},
         findings={claim.id: Finding(None, False) for claim in claims},
-        reason=too_late(seconds_max),
+        reason=too_late(),
     )
 
 
@@ -141,7 +141,7 @@ class Search:
             try:
                 self._starts = self._initial(at_most, self._deadline)
             except OutOfTime:
-                return too_late(self._seconds_max)
+                return too_late()
             self._begin(sorted_once(self._stepper.represent(self._starts.copy())))
         while len(self._levels):
             if self._claims and not any(claim.is_open for claim in self._claims):
@@ -197,7 +197,7 @@ class Search:
         if self._states_max is not None and states > self._states_max:
             raise _LimitReached(f"more than {self._states_max} states")
         if self._deadline is not None and time.monotonic() > self._deadline:
-            raise _LimitReached(too_late(self._seconds_max))
+            raise _LimitReached(too_late())
         self._memory.reserve()
 
     def _settle_steps(self) -> None:
