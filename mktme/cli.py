@@ -28,6 +28,7 @@ from mktme.commands import (
     simulating,
     tracing,
 )
+from mktme.results.objects import versions
 
 COMMANDS: Final[Mapping[str, Callable[..., int]]] = {
     "compare": judging.compare,
@@ -81,6 +82,15 @@ app = typer.Typer(
 )
 
 
+def _version(is_asked: bool) -> None:
+    """What answers here, down to the solvers: another of them may have another answer."""
+    if is_asked:
+        found = versions()
+        for name in ("mktme", *(name for name in found if name != "mktme")):
+            print(name, found[name])
+        raise typer.Exit
+
+
 @app.callback()
 def before(
     own: Annotated[
@@ -95,6 +105,15 @@ def before(
     ] = None,
     shown: shells.Shown = None,
     installed: shells.Installed = None,
+    _shows_version: Annotated[
+        bool,
+        typer.Option(
+            "--version",
+            is_eager=True,
+            callback=_version,
+            help="Print the versions of this program, Python and the libraries that judge.",
+        ),
+    ] = False,
 ) -> None:
     """What is done before any command: load what a user has written."""
     ownfiles.load(ownfiles.read(own or ()))

@@ -12,6 +12,7 @@ from simulations import mktme
 
 from mktme import cli, statuses
 from mktme.commands.grouped import Group, with_groups
+from mktme.results.objects import versions
 
 
 def example_of(command: str) -> str:
@@ -39,6 +40,14 @@ def test_the_list_of_commands_says_in_a_whole_sentence_what_each_is_for(command)
     _, out, _ = mktme("--help")
     sentence = " ".join((cli.COMMANDS[command].__doc__ or "").partition("\n\n")[0].split())
     assert sentence in " ".join(out.split())
+
+
+def test_the_version_is_said_first_and_then_those_of_what_judges():
+    status, out, err = mktme("--version")
+    assert (statuses.HOLDS, "") == (status, err)
+    said = dict(line.split() for line in out.splitlines())
+    assert versions() == said
+    assert "mktme" == next(iter(said))
 
 
 def test_without_a_command_the_help_is_shown():
