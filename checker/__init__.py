@@ -33,7 +33,7 @@ from checker.anysize.parametric import Parametric
 from checker.certifying.certificate import certified
 from checker.certifying.recheck import CertificateError
 from checker.confirm import EngineDisagreement, confirm
-from checker.engines import ENGINES, Limits, asked
+from checker.engines import ENGINES, asked
 from checker.exploring.checkpoint import CheckpointError
 from checker.exploring.compile import CompileError, compile_terms, successor_function
 from checker.exploring.exploration import Counterexample, Exploration, Finding, Progress
@@ -41,6 +41,7 @@ from checker.exploring.explore import explore
 from checker.exploring.instances import TooLarge
 from checker.exploring.machine import Machine
 from checker.ic3.search import ic3
+from checker.limits import Limits
 from checker.portfolio import answer, answer_by, decide
 from checker.question import Question, Texts, about
 from checker.reducing.reduction import reduce

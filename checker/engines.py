@@ -10,9 +10,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import math
-import time
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Literal, get_args
 
 import z3
@@ -20,33 +18,30 @@ import z3
 from checker.answers.verdict import Verdict
 from checker.anysize.any_size import PREMISE_STEPS_MAX, Attempt, Text, attempt, small_sizes
 from checker.anysize.houdini import Undecided, select
-from checker.certifying.certificate import certified
-from checker.confirm import on_full_system
 from checker.exploring.compile import CompileError
-from checker.exploring.exploration import Progress
 from checker.exploring.explore import explore
 from checker.exploring.instances import TooLarge
 from checker.exploring.search import too_late
 from checker.ic3.search import ic3, symmetries_of
+from checker.limits import Limits, Watch
 from checker.question import Question, Texts
 from checker.reducing.reduction import reduce
-from checker.solving.bounded import bounded, deadline_after, reaches_premise
+from checker.settling import canonical, settled
+from checker.solving.bounded import bounded, reaches_premise
 from checker.solving.induction import k_induction
 from checker.solving.spacer import spacer
 from checker.solving.unroll import Unknown
+from checker.systems.deadlines import deadline_after, is_over, seconds_left
 from checker.systems.finite import Finite
 from checker.systems.grounding import Grounding
-from checker.systems.property import GroundProperty, Property
-from checker.systems.system import GroundSystem, Index, variables_in
+from checker.systems.property import GroundProperty
+from checker.systems.system import Index, variables_in
 
 K_MAX = 8
 """The greatest k tried by induction: beyond, the pairs of distinct states outgrow their use."""
 
 SELECTION_SECONDS = 5.0
 """How long lemmas are looked for that make a claim inductive; where there are some, a second."""
-
-CERTIFICATE_SECONDS = 60.0
-"""How long a second checker may take at least, however short the time for the answer was."""
 
 VARIABLES_MAX = 300
 """Variables beyond which a system is not read only to see that a premise is reached: seconds."""
@@ -58,25 +53,6 @@ Engine = Literal["parametric", "explore", "bounded", "k-induction", "ic3", "spac
 ENGINES: tuple[Engine, ...] = get_args(Engine)
 
 
-@dataclasses.dataclass(frozen=True)
-class Limits:
-    """How far an answer may go.
-
-    Distinct states explored, the depth of a bounded search, seconds of wall-clock time, bytes of
-    memory for an exploration, and a directory where an exploration leaves checkpoints.
-    """
-
-    states_max: int | None = None
-    depth_max: int = 20
-    seconds_max: float | None = None
-    memory_max: int | None = None
-    checkpoint: Path | None = None
-
-
-Watch = Callable[[Progress | str], None] | None
-"""Who hears how far an exploration is, or in words what else is being done."""
-
-
 def asked(engine: Engine, question: Question, limits: Limits, progress: Watch = None) -> Verdict:
     """One engine's settled answer.
 
@@ -84,46 +60,6 @@ def asked(engine: Engine, question: Question, limits: Limits, progress: Watch = 
     second checker does not accept makes UNKNOWN.
     """
     return settled(_ENGINES[engine](question, limits, progress), question, limits, progress)
-
-
-def settled(
-    verdict: Verdict, question: Question, limits: Limits, progress: Watch = None
-) -> Verdict:
-    """The answer once it has been checked a second time, which may take as long as the first.
-
-    As long again may the least of the shortest counterexamples be looked for, where the engine
-    that found one had no time to.
-    """
-    if verdict.word == "PROVED":
-        if progress is not None:
-            progress("checking the certificate")
-        return certified(
-            verdict,
-            *_of_certificate(verdict, question),
-            question.subject,
-            seconds_max=_as_long_again(limits),
-            memory_max=limits.memory_max,
-        )
-    if verdict.trace is None:
-        return verdict
-    verdict = canonical(verdict, question, _as_long_again(limits))
-    return on_full_system(verdict, question.system, question.cone, question.claim)
-
-
-def _as_long_again(limits: Limits) -> float:
-    """Seconds for what comes after an answer; a day where the answer itself has no limit."""
-    if limits.seconds_max is None:
-        return 86_400.0
-    return max(CERTIFICATE_SECONDS, limits.seconds_max)
-
-
-def _of_certificate(
-    verdict: Verdict, question: Question
-) -> tuple[GroundSystem | None, GroundProperty | Property]:
-    """The system and the claim that a certificate is about: for any size, none in particular."""
-    if verdict.extent == "any size" and question.texts is not None:
-        return None, question.texts.claim
-    return question.cone, question.claim
 
 
 def attempted(question: Question, limits: Limits) -> Attempt | None:
@@ -186,7 +122,8 @@ def _not_vacuous(
     if texts.variables > VARIABLES_MAX:
         return smaller
     try:
-        depth = reaches_premise(question.cone, question.claim, PREMISE_STEPS_MAX, _left(deadline))
+        left = seconds_left(deadline)
+        depth = reaches_premise(question.cone, question.claim, PREMISE_STEPS_MAX, left)
     except Unknown:
         return smaller
     if depth is None:
@@ -209,14 +146,14 @@ def explored(
     reduction = None
     if reduced and question.grounding is not None:
         reduction = reduce(question.grounding, cone, [claim], deadline=deadline)
-        if _is_over(deadline):  # then others may be refused than another time: no checkpoint
+        if is_over(deadline):  # then others may be refused than another time: no checkpoint
             return unknown("explore", too_late())
     try:
         verdict = explore(
             cone,
             [claim],
             states_max=limits.states_max,
-            seconds_max=_left(deadline),
+            seconds_max=seconds_left(deadline),
             memory_max=limits.memory_max,
             checkpoint=limits.checkpoint if reduced else None,
             reduction=reduction,
@@ -236,9 +173,9 @@ def _explore(question: Question, limits: Limits, progress: Watch) -> Verdict:
         few = dataclasses.replace(limits, states_max=_least(limits.states_max, UNREDUCED_MAX))
         first = explored(question, few, progress)
         is_whole = few.states_max == limits.states_max
-        if first.word != "HOLDS_TO" or is_whole or _is_over(deadline):
+        if first.word != "HOLDS_TO" or is_whole or is_over(deadline):
             return first
-    rest = dataclasses.replace(limits, seconds_max=_left(deadline))
+    rest = dataclasses.replace(limits, seconds_max=seconds_left(deadline))
     found = explored(question, rest, progress, reduced=True)
     if limits.checkpoint is None and found.word == "UNKNOWN":
         return dataclasses.replace(first, reason=found.reason)
@@ -252,7 +189,7 @@ def _bounded(question: Question, limits: Limits, _: Watch) -> Verdict:
 def _k_induction(question: Question, limits: Limits, _: Watch) -> Verdict:
     deadline, k_max = deadline_after(limits.seconds_max), min(K_MAX, limits.depth_max)
     lemmas = _needed_lemmas(question, limits)
-    seconds = _left(deadline)
+    seconds = seconds_left(deadline)
     return k_induction(question.cone, question.claim, k_max, lemmas, seconds_max=seconds)
 
 
@@ -280,25 +217,11 @@ def _ic3(question: Question, limits: Limits, _: Watch) -> Verdict:
     deadline = deadline_after(limits.seconds_max)
     orbit = symmetries_of(question.grounding, question.cone) if question.grounding else ()
     verdict = ic3(question.cone, question.claim, seconds_max=limits.seconds_max, symmetry=orbit)
-    return canonical(verdict, question, _left(deadline))
+    return canonical(verdict, question, seconds_left(deadline))
 
 
 def _spacer(question: Question, limits: Limits, _: Watch) -> Verdict:
     return spacer(question.cone, question.claim, seconds_max=limits.seconds_max)
-
-
-def canonical(verdict: Verdict, question: Question, seconds_max: float | None) -> Verdict:
-    """The verdict with the least of the shortest counterexamples, where time allows to find it.
-
-    So the answer does not depend on which engine was first.
-    """
-    if verdict.trace is None or verdict.is_least:
-        return verdict
-    depth = len(verdict.trace)
-    least = bounded(question.cone, question.claim, depth, seconds_max, depth_done=depth - 1)
-    if least.trace is None:
-        return verdict
-    return dataclasses.replace(verdict, trace=least.trace, is_least=least.is_least)
 
 
 _ENGINES: Mapping[Engine, Callable[[Question, Limits, Watch], Verdict]] = {
@@ -314,15 +237,6 @@ _ENGINES: Mapping[Engine, Callable[[Question, Limits, Watch], Verdict]] = {
 def unknown(engine: str, reason: str) -> Verdict:
     """That an engine has no answer, and why."""
     return Verdict("UNKNOWN", engine, 0, premise_reached=False, reason=reason)
-
-
-def _is_over(deadline: float | None) -> bool:
-    return deadline is not None and time.monotonic() >= deadline
-
-
-def _left(deadline: float | None) -> float | None:
-    """Seconds until a moment of `time.monotonic`; never none at all."""
-    return None if deadline is None else max(0.001, deadline - time.monotonic())
 
 
 def _least(*limits: int | None) -> int:

@@ -14,29 +14,21 @@ the counterexamples every engine gives the least of the shortest.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
-import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, as_completed
 
 from checker.answers.verdict import Verdict
 from checker.certifying.certificate import is_refused
 from checker.confirm import EngineDisagreement
-from checker.engines import (
-    CERTIFICATE_SECONDS,
-    UNREDUCED_MAX,
-    Engine,
-    Limits,
-    Watch,
-    asked,
-    explored,
-    settled,
-    unknown,
-)
+from checker.engines import UNREDUCED_MAX, Engine, asked, explored, unknown
 from checker.exploring.exploration import Progress
 from checker.killable import Killable, TaskDied
+from checker.limits import Limits, Watch
 from checker.question import Question, about
-from checker.solving.bounded import deadline_after
+from checker.settling import CERTIFICATE_SECONDS, settled
+from checker.systems.deadlines import deadline_after
 from checker.systems.finite import OutOfTime
 from checker.systems.property import GroundProperty
 from checker.systems.system import GroundSystem
@@ -86,16 +78,9 @@ def answer(recipe: Recipe, limits: Limits, progress: Watch = None) -> Verdict:
 
     Raises EngineDisagreement when an answer does not stand a second check.
     """
-    begun = time.monotonic()
-    question = dataclasses.replace(recipe(), deadline=deadline_after(limits.seconds_max))
-
-    def within(part: float, **fewer: float | int | None) -> Limits:
-        """The limits, with a part of the seconds that are left."""
-        if limits.seconds_max is not None:
-            left = limits.seconds_max - (time.monotonic() - begun)
-            fewer["seconds_max"] = max(0.001, part * left)
-        return dataclasses.replace(limits, **fewer)  # type: ignore[arg-type]
-
+    deadline = deadline_after(limits.seconds_max)
+    question = dataclasses.replace(recipe(), deadline=deadline)
+    within = functools.partial(limits.until, deadline)
     tried: list[Verdict] = []
     for verdict in _in_passing(question, limits, within, progress or _unwatched):
         tried.append(verdict)
@@ -146,7 +131,7 @@ def _in_passing(
         return
     progress("looking for a short counterexample")
     short = within(0.3, depth_max=min(limits.depth_max, SHORT_DEPTH))
-    yield asked("bounded", question, _at_most(short, SHORT_SECONDS))
+    yield asked("bounded", question, short.at_most(SHORT_SECONDS))
     if has_lemmas or most > FEW_STATES:
         yield explored_to(most)
 
@@ -158,14 +143,9 @@ def _for_any_size(
 ) -> Verdict:
     progress("trying a proof for any size")
     try:
-        return asked("parametric", question, _at_most(within(0.3), PARAMETRIC_SECONDS))
+        return asked("parametric", question, within(0.3).at_most(PARAMETRIC_SECONDS))
     except OutOfTime as late:  # a small question is read as it is, not in a smaller scope
         return unknown("parametric", str(late))
-
-
-def _at_most(limits: Limits, seconds: float) -> Limits:
-    """The limits, with no more than so many seconds."""
-    return dataclasses.replace(limits, seconds_max=min(seconds, limits.seconds_max or seconds))
 
 
 def answer_by(engine: Engine, recipe: Recipe, limits: Limits, progress: Watch = None) -> Verdict:
@@ -201,15 +181,11 @@ def in_turn(question: Question, limits: Limits, engines: Sequence[Engine]) -> Ve
 
     Each but the last gets half of the seconds that are left.
     """
-    begun = time.monotonic()
+    deadline = deadline_after(limits.seconds_max)
     tried: list[Verdict] = []
-    for number, engine in enumerate(engines, 1):
-        share = limits
-        if limits.seconds_max is not None:
-            left = limits.seconds_max - (time.monotonic() - begun)
-            part = 1.0 if number == len(engines) else 0.5
-            share = dataclasses.replace(limits, seconds_max=max(0.001, part * left))
-        tried.append(asked(engine, question, share))
+    for engine in engines:
+        part = 1.0 if engine == engines[-1] else 0.5
+        tried.append(asked(engine, question, limits.until(deadline, part)))
         if is_final(tried[-1]):
             break
     return combined(tried)

@@ -22,7 +22,7 @@ from checker import (
 from checker.answers.falsehood import false_of_state
 from checker.answers.trace import Trace
 from checker.certifying.certificate import is_refused
-from checker.engines import Watch
+from checker.limits import Watch
 from checker.solving.bounded import never_taken
 from checker.systems.asking import without_collections
 from checker.systems.property import Property

@@ -17,7 +17,8 @@ from checker.anysize.discovery import discover
 from checker.anysize.gap import gap_is_reached
 from checker.anysize.houdini import Failure
 from checker.anysize.stratified import is_stratified
-from checker.engines import attempted, settled, unknown
+from checker.engines import attempted, unknown
+from checker.settling import settled
 from checker.systems.reading import Reading
 from designs import Design
 from mktme import words

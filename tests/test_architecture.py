@@ -77,7 +77,16 @@ CHECKER: dict[str, set[str]] = {
     "ic3": {"answers", "solving", "systems"},
     "anysize": {"answers", "exploring", "ic3", "solving", "systems"},
     "certifying": {"answers", "anysize", "killable", "reducing", "systems"},
-    "comparing": {"answers", "engines", "portfolio", "question", "solving", "systems"},
+    "comparing": {
+        "answers",
+        "engines",
+        "limits",
+        "portfolio",
+        "question",
+        "settling",
+        "solving",
+        "systems",
+    },
 }
 """Package inside the checker to the others that it uses; the modules above them may use all."""
 

@@ -18,7 +18,7 @@ from checker.comparing.answering import answering
 from checker.comparing.correspondence import Correspondence, Tie
 from checker.comparing.difference import compared
 from checker.comparing.product import product
-from checker.engines import Limits
+from checker.limits import Limits
 from checker.systems.system import Call, GroundAction, GroundSystem, ModelError, Variable
 from checker.systems.wellformed import require_well_formed
 from conformance.lockstep import ground

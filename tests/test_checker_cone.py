@@ -10,8 +10,8 @@ from small_systems import ANSWER, FALSE, TRUE, claim_of, counter, numeral
 
 from checker.answers.trace import first_violation, run
 from checker.confirm import EngineDisagreement, confirm
-from checker.engines import Limits
 from checker.exploring.explore import explore
+from checker.limits import Limits
 from checker.portfolio import decide
 from checker.systems.cone import cone_of_influence, lift, lift_start
 from checker.systems.system import Call, GroundAction, GroundSystem, Variable

@@ -15,24 +15,49 @@ from test_checker_asking import HARD, endless
 
 from benchmarks.key_tables import BYTES, KEYID, PACKAGE, key_tables, online_packages_agree
 from checker import engines
-from checker.engines import Limits, asked, explored
+from checker.engines import asked, explored
 from checker.exploring.compile import compile_terms
 from checker.exploring.emit import postorder
 from checker.exploring.explore import explore
 from checker.exploring.instances import TooLarge, initial_states, instances
 from checker.exploring.stepper import Stepper
+from checker.limits import Limits
 from checker.portfolio import combined
 from checker.question import about
 from checker.solving import spacer as spacer_module
 from checker.solving.spacer import spacer
-from checker.systems import cone, wellformed
+from checker.systems import cone, deadlines, wellformed
 from checker.systems.cone import cone_of_influence
+from checker.systems.deadlines import SECONDS_LEAST, deadline_after, is_over, seconds_left
 from checker.systems.finite import Finite, OutOfTime
 from checker.systems.grounding import Grounding
 from checker.systems.system import GroundAction, GroundSystem, ModelError
 
 LATE = 0.0
 """A moment that is over."""
+
+
+def test_a_limit_of_none_at_all_is_never_what_is_left(monkeypatch):
+    monkeypatch.setattr(deadlines.time, "monotonic", lambda: 100.0)
+    assert 130.0 == deadline_after(30)
+    assert (30.0, 15.0) == (seconds_left(130.0), seconds_left(130.0, part=0.5))
+    assert [SECONDS_LEAST] * 2 == [seconds_left(100.0), seconds_left(50.0)]
+    assert [False, True, True] == [is_over(moment) for moment in (100.5, 100.0, 99.5)]
+
+
+def test_without_a_deadline_there_is_no_limit():
+    assert (None, False, None) == (deadline_after(None), is_over(None), seconds_left(None))
+
+
+def test_limits_are_shared_and_capped(monkeypatch):
+    monkeypatch.setattr(deadlines.time, "monotonic", lambda: 100.0)
+    limits = Limits(seconds_max=40, states_max=7)
+    assert Limits(seconds_max=10.0, states_max=3) == limits.until(120.0, 0.5, states_max=3)
+    assert Limits(states_max=7) == limits.until(None)
+    assert [5, 40, 50] == [
+        chosen.seconds_max
+        for chosen in (limits.at_most(5), limits.at_most(50), Limits().at_most(50))
+    ]
 
 
 def tables():

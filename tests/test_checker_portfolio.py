@@ -8,7 +8,7 @@ import functools
 import pytest
 import textbook
 
-from checker import Limits, Question, about, engines, portfolio
+from checker import Limits, Question, about, engines, portfolio, settling
 from checker.answers.verdict import Verdict
 from checker.certifying.certificate import REFUSED
 from checker.confirm import EngineDisagreement
@@ -175,16 +175,16 @@ def test_half_of_the_seconds_go_to_each_engine_but_the_last(monkeypatch):
 def test_without_a_limit_a_certificate_has_none_either(monkeypatch):
     """A large closed set takes its checker minutes, and is no less proved for that."""
     given = []
-    certified = engines.certified
+    certified = settling.certified
 
     def noted(*arguments, seconds_max, **others):
         given.append(seconds_max)
         return certified(*arguments, seconds_max=seconds_max, **others)
 
-    monkeypatch.setattr(engines, "certified", noted)
+    monkeypatch.setattr(settling, "certified", noted)
     for seconds in (None, 5.0, 100.0):
         asked("explore", question("peterson"), Limits(seconds_max=seconds))
-    assert [86_400.0, engines.CERTIFICATE_SECONDS, 100.0] == given
+    assert [86_400.0, settling.CERTIFICATE_SECONDS, 100.0] == given
 
 
 def test_induction_rests_on_the_lemmas_that_the_claim_needs():

@@ -16,11 +16,11 @@ from hypothesis import HealthCheck, event, given, settings
 from benchmarks.key_tables import BYTES, KEYID, PACKAGE, key_tables, online_packages_agree
 from checker.exploring.compile import compile_terms
 from checker.reducing import bisimulation
-from checker.reducing import reduction as reduction_module
 from checker.reducing.bisimulation import Obligation, substituted
 from checker.reducing.orbit import Sorting
 from checker.reducing.reduction import RESOURCES, reduce
 from checker.reducing.symmetry import Renaming, blocks_of, places_of
+from checker.systems import deadlines
 from checker.systems.cone import cone_of_influence
 from checker.systems.finite import Finite
 from checker.systems.grounding import Grounding
@@ -416,7 +416,7 @@ def test_what_is_not_proved_by_the_deadline_is_refused():
 
 def test_a_deadline_that_passes_between_two_conditions_is_heeded(monkeypatch):
     now = itertools.count()
-    monkeypatch.setattr(reduction_module.time, "monotonic", lambda: next(now))
+    monkeypatch.setattr(deadlines.time, "monotonic", lambda: next(now))
     grounding, claim = tables()
     reduction = reduce(grounding, grounding.system, [claim], deadline=12.5)
     assert ("Package 0 and 1",) == reduction.used

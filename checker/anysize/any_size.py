@@ -14,7 +14,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import itertools
-import time
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -30,6 +30,7 @@ from checker.solving.bounded import reaches_premise
 from checker.solving.unroll import Unknown
 from checker.systems.asking import ask
 from checker.systems.cone import cone_of_influence
+from checker.systems.deadlines import deadline_after, is_over, seconds_left
 from checker.systems.finite import Finite
 from checker.systems.grounding import Grounding
 from checker.systems.property import GroundProperty, Property
@@ -107,7 +108,7 @@ def attempt(
     The answer is PROVED, or else UNKNOWN with the reason. Raises ModelError where two lemmas, or
     a lemma and the claim, have one id.
     """
-    deadline = None if seconds_max is None else time.monotonic() + seconds_max
+    deadline = deadline_after(seconds_max)
     if grounding is None:
         grounding = Grounding(text(Finite(sizes if sizes is not None else small_sizes(text))))
     finite = grounding.finite
@@ -188,10 +189,9 @@ def _premise_is_reached(
     grounding: Grounding, claim: GroundProperty, deadline: float | None
 ) -> bool:
     """Whether some run of the finite scope reaches the premise. Raises Undecided."""
-    left = None if deadline is None else max(0.0, deadline - time.monotonic())
     try:
         cone = cone_of_influence(grounding.system, claim)
-        depth = reaches_premise(cone, claim, PREMISE_STEPS_MAX, left)
+        depth = reaches_premise(cone, claim, PREMISE_STEPS_MAX, seconds_left(deadline))
     except Unknown as unknown:
         raise Undecided(f"the premise was not found: {unknown}") from unknown
     return depth is not None
@@ -221,11 +221,9 @@ def _core(parts: Sequence[Term], seed: int, deadline: float | None) -> list[Term
 
     The second checker is asked to refute these alone, which takes it less time.
     """
-    left = ATTEMPT_SECONDS[seed]
-    if deadline is not None:
-        left = min(left, deadline - time.monotonic())
-        if left <= 0:
-            raise Undecided("out of time while conditions were refuted")
+    if is_over(deadline):
+        raise Undecided("out of time while conditions were refuted")
+    left = min(ATTEMPT_SECONDS[seed], seconds_left(deadline) or math.inf)
     solver = z3.Solver()
     solver.set(random_seed=seed)
     names = [z3.Bool(f"part!{number}") for number, _ in enumerate(parts)]

@@ -10,13 +10,13 @@ from what is left here.
 from __future__ import annotations
 
 import itertools
-import time
 from collections.abc import Iterator, Sequence
 
 from checker.anysize.houdini import Undecided
 from checker.anysize.statements import SOME, Element, Lifted, LiftedAtom, Vocabulary
 from checker.solving.blast import blast
 from checker.solving.sat import solver
+from checker.systems.deadlines import is_over
 from checker.systems.grounding import Grounding
 from checker.systems.property import GroundProperty
 from checker.systems.system import Enum, GroundSystem, Index
@@ -144,7 +144,7 @@ class _Selecting:
         return None
 
     def _never(self, *literals: int) -> bool:
-        if self._deadline is not None and time.monotonic() > self._deadline:
+        if is_over(self._deadline):
             raise Undecided("out of time while statements were selected")
         return not self._solver.solve(literals)
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -24,6 +23,7 @@ from checker.anysize.lifting import Lifter
 from checker.anysize.statements import Lifted, Vocabulary
 from checker.ic3.search import ic3_invariant
 from checker.systems.cone import cone_of_influence
+from checker.systems.deadlines import deadline_after, seconds_left
 from checker.systems.finite import Finite
 from checker.systems.grounding import Grounding
 from checker.systems.property import GroundProperty, Property
@@ -58,7 +58,7 @@ def discover(
     After each scope in `learned_in` the proof is tried, with what seems inductive in `tried_in`:
     that should be larger, so that what holds only because there are two of something is dropped.
     """
-    deadline = None if seconds_max is None else time.monotonic() + seconds_max
+    deadline = deadline_after(seconds_max)
     statements: dict[str, Lifted] = {}
     last: Attempt | None = None
     reason = "there was no scope to learn in"
@@ -74,7 +74,7 @@ def discover(
                 claim,
                 functools.partial(_lemmas, text, needed),
                 sizes=sizes,
-                seconds_max=_left(deadline),
+                seconds_max=seconds_left(deadline),
                 premise_reached=premise_reached,
             )
             if isinstance(last.verdict.proof, AnySize):
@@ -97,7 +97,7 @@ def _learn(
     Raises Undecided where it proves nothing there.
     """
     grounding, cone, ground = _cone(text, claim, sizes)
-    verdict, clauses = ic3_invariant(cone, ground, seconds_max=_left(deadline))
+    verdict, clauses = ic3_invariant(cone, ground, seconds_max=seconds_left(deadline))
     if verdict.word != "PROVED":
         why = verdict.reason or verdict.word
         raise Undecided(f"IC3 proved nothing to learn from in a small scope: {why}")
@@ -131,7 +131,3 @@ def _lemmas(text: Text, statements: Sequence[Lifted], interpretation: Any) -> li
     """The statements under an interpretation."""
     vocabulary = Vocabulary(text(interpretation).families)
     return [vocabulary.lemma(statement, interpretation) for statement in statements]
-
-
-def _left(deadline: float | None) -> float | None:
-    return None if deadline is None else max(0.001, deadline - time.monotonic())

@@ -12,13 +12,13 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import z3
 
 from checker.systems.asking import ask
+from checker.systems.deadlines import is_over, seconds_left
 from checker.systems.grounding import Grounding
 from checker.systems.origin import twice
 from checker.systems.property import GroundProperty
@@ -121,10 +121,9 @@ class _Solver:
 
     def finds(self, *assumed: Term) -> bool:
         """Whether there is a model under the assumptions. Raises Undecided."""
-        left = None if self.deadline is None else self.deadline - time.monotonic()
-        if left is not None and left <= 0:
+        if is_over(self.deadline):
             raise Undecided("out of time while lemmas were selected")
-        answer = ask(self.solver, *assumed, seconds=left)
+        answer = ask(self.solver, *assumed, seconds=seconds_left(self.deadline))
         if answer == z3.unknown:
             raise Undecided(f"Z3 gave no answer: {self.solver.reason_unknown()}")
         return bool(answer == z3.sat)

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
-import time
 from collections.abc import Sequence
 
 from checker.answers.verdict import Verdict
 from checker.comparing.answering import answering
 from checker.comparing.correspondence import Correspondence, family_of
 from checker.comparing.product import LEFT, RIGHT, Product, beginning, product
-from checker.engines import Limits, asked, settled
+from checker.engines import asked
+from checker.limits import Limits
 from checker.portfolio import combined, is_final
 from checker.question import Question, about
+from checker.settling import settled
 from checker.solving.bounded import bounded
 from checker.systems.cone import lift_start
+from checker.systems.deadlines import deadline_after, seconds_left
 from checker.systems.system import Call, GroundSystem, State
 
 SHORT_DEPTH = 5
@@ -61,7 +63,7 @@ def compared(
     Raises ModelError where the two have nothing to match, and EngineDisagreement where an answer
     does not stand a second check.
     """
-    deadline = None if limits.seconds_max is None else time.monotonic() + limits.seconds_max
+    deadline = deadline_after(limits.seconds_max)
     smaller = answering(left), answering(right)
     whole = product(*smaller, matched, allowed)
     question = about(whole.system, whole.claim)
@@ -85,27 +87,20 @@ def compared(
 def _answer(question: Question, limits: Limits, deadline: float | None) -> Verdict:
     """Short runs first, then every state, then longer runs."""
 
-    def within(part: float) -> Limits:
-        return dataclasses.replace(limits, seconds_max=_left(deadline, part))
-
-    short = dataclasses.replace(within(0.5), depth_max=min(SHORT_DEPTH, limits.depth_max))
+    short = limits.until(deadline, 0.5, depth_max=min(SHORT_DEPTH, limits.depth_max))
     tried = [asked("bounded", question, short)]
     if not is_final(tried[-1]):
-        tried.append(asked("explore", question, within(EXPLORING)))
+        tried.append(asked("explore", question, limits.until(deadline, EXPLORING)))
     if not is_final(tried[-1]) and limits.depth_max > short.depth_max:
-        tried.append(asked("bounded", question, within(1.0)))
+        tried.append(asked("bounded", question, limits.until(deadline)))
     return combined(tried)
 
 
 def _as_short(question: Question, length: int, limits: Limits, deadline: float | None) -> Verdict:
     """A run of this length; it is known that there is none shorter."""
-    seconds = _left(deadline, 1.0)
+    seconds = seconds_left(deadline)
     found = bounded(question.cone, question.claim, length, seconds, depth_done=length - 1)
     return settled(found, question, limits)
-
-
-def _left(deadline: float | None, part: float) -> float | None:
-    return None if deadline is None else max(0.001, part * (deadline - time.monotonic()))
 
 
 def _runs(

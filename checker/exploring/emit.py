@@ -12,11 +12,11 @@ would make something else than an unsigned number.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import z3
 
+from checker.systems.deadlines import is_over
 from checker.systems.finite import OutOfTime
 from checker.systems.system import Term
 
@@ -112,7 +112,7 @@ def postorder(
     """
     kept: dict[int, Term] = {}  # holds each visited term: z3 recycles the ids of dead ones
     for root in terms:
-        if deadline is not None and time.monotonic() > deadline:
+        if is_over(deadline):
             raise OutOfTime("out of time while terms were made code")
         stack: list[tuple[Term, list[Term] | None]] = [(root, None)]
         while stack:

@@ -7,13 +7,13 @@ the branch, so that the choices that can never fire are not even counted through
 from __future__ import annotations
 
 import dataclasses
-import time
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 import z3
 
 from checker.systems.asking import ask
+from checker.systems.deadlines import is_over, seconds_left
 from checker.systems.finite import OutOfTime
 from checker.systems.property import GroundProperty
 from checker.systems.system import GroundAction, GroundSystem, State, Term
@@ -86,7 +86,7 @@ def _choices(
     action: GroundAction, values: tuple[int, ...], guard: Term, deadline: float | None
 ) -> Iterator[tuple[tuple[int, ...], Term]]:
     """Parameter values that begin with the given ones, and what remains of the guard."""
-    if deadline is not None and time.monotonic() > deadline:
+    if is_over(deadline):
         raise OutOfTime("out of time while action instances were made")
     guard = z3.simplify(guard)
     if z3.is_false(guard):
@@ -167,9 +167,6 @@ def initial_states(
 
 def _left(deadline: float | None) -> float | None:
     """Seconds until the deadline. Raises OutOfTime after it."""
-    if deadline is None:
-        return None
-    left = deadline - time.monotonic()
-    if left <= 0:
+    if is_over(deadline):
         raise OutOfTime("out of time while initial states were enumerated")
-    return left
+    return seconds_left(deadline)

@@ -21,6 +21,7 @@ from checker.exploring.kernels import Kernels, kernels
 from checker.exploring.packed import Array, Packing
 from checker.exploring.spill import Levels, Memory, MemoryReached
 from checker.exploring.tables import ROWS, BitTable, HashTable, pieces, slices
+from checker.systems.deadlines import is_over
 from checker.systems.system import GroundSystem, Term
 
 _FOUND = 4096
@@ -72,7 +73,7 @@ class Code:
         self.seconds = time.monotonic() - begun
 
     def _function(self, machinery: Machinery, name: str, signature: str) -> Callable[..., Any]:
-        if self._deadline is not None and time.monotonic() > self._deadline:
+        if is_over(self._deadline):
             raise TimeoutError
         return machinery.function(name, signature)
 

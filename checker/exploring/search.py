@@ -23,6 +23,7 @@ from checker.exploring.pauses import Interrupts, Saving, Watch
 from checker.exploring.spill import Levels, Memory, MemoryReached
 from checker.exploring.stepper import Stepper
 from checker.exploring.sweep import Searched, Sweeps
+from checker.systems.deadlines import is_over
 from checker.systems.finite import OutOfTime
 from checker.systems.property import GroundProperty
 from checker.systems.system import GroundSystem, ModelError, Term
@@ -196,7 +197,7 @@ class Search:
         states = self._levels.states + self._sweeps.sweep.found
         if self._states_max is not None and states > self._states_max:
             raise _LimitReached(f"more than {self._states_max} states")
-        if self._deadline is not None and time.monotonic() > self._deadline:
+        if is_over(self._deadline):
             raise _LimitReached(too_late())
         self._memory.reserve()
 

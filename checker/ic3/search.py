@@ -22,9 +22,9 @@ from checker.ic3.atoms import Clause, Cube, Permutation, clause_term, symmetries
 from checker.ic3.frames import Frames
 from checker.ic3.generalise import Generaliser
 from checker.solving.blast import Blasted, Goal, blast
-from checker.solving.bounded import deadline_after
 from checker.solving.sat import solver
 from checker.solving.unroll import Unknown
+from checker.systems.deadlines import deadline_after
 from checker.systems.property import GroundProperty
 from checker.systems.system import Call, GroundSystem, State
 

@@ -15,13 +15,13 @@ The conditions speak of all states in range, whether they can be reached or not.
 from __future__ import annotations
 
 import dataclasses
-import time
 from collections.abc import Iterator, Mapping, Sequence
 
 import z3
 
 from checker.answers.proof import Condition
 from checker.systems.asking import ask
+from checker.systems.deadlines import is_over, seconds_left
 from checker.systems.property import GroundProperty
 from checker.systems.system import GroundAction, GroundSystem, Term
 
@@ -96,7 +96,7 @@ class Obligation:
 
     def _undecided(self, deadline: float | None) -> str:
         """Why there is no answer: Z3's own words tell its limits apart only now and then."""
-        if _left(deadline) == 0:
+        if is_over(deadline):
             return OUT_OF_TIME
         return f"whether {self.name} Z3 cannot say within its limit"
 
@@ -104,7 +104,7 @@ class Obligation:
         self, parts: Sequence[Term], resources: int, deadline: float | None
     ) -> tuple[z3.CheckSatResult, z3.ModelRef | None]:
         """The solver's answer about some of the parts, and a model."""
-        left = _left(deadline)
+        left = seconds_left(deadline)
         if left == 0:
             return z3.unknown, None
         solver = z3.SolverFor("QF_BV")
@@ -112,11 +112,6 @@ class Obligation:
         solver.add(*self.given, z3.Or(list(parts)))
         answer = ask(solver, seconds=left)
         return answer, solver.model() if answer == z3.sat else None
-
-
-def _left(deadline: float | None) -> float | None:
-    """Seconds until a moment of `time.monotonic`."""
-    return None if deadline is None else max(0.0, deadline - time.monotonic())
 
 
 def obligations(

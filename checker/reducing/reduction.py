@@ -28,7 +28,6 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import time
 from collections.abc import Iterable, Iterator, Sequence
 
 import z3
@@ -53,6 +52,7 @@ from checker.reducing.symmetry import (
     name_of_pair,
     places_of,
 )
+from checker.systems.deadlines import is_over
 from checker.systems.grounding import Grounding
 from checker.systems.property import GroundProperty
 from checker.systems.system import GroundSystem, Index, Normaliser, Symmetry, Term
@@ -212,4 +212,4 @@ class _Prover:
         return OUT_OF_TIME
 
     def _is_late(self) -> bool:
-        return self._deadline is not None and time.monotonic() >= self._deadline
+        return is_over(self._deadline)

@@ -7,8 +7,6 @@ asked for: a bad state may have no successor. One solver holds the run while it 
 
 from __future__ import annotations
 
-import time
-
 import z3
 
 from checker.answers.trace import run
@@ -16,6 +14,7 @@ from checker.answers.verdict import Verdict
 from checker.solving.sat_runs import runs_of
 from checker.solving.shortest import least_run
 from checker.solving.unroll import Backend, Goal, Unknown
+from checker.systems.deadlines import deadline_after
 from checker.systems.property import GroundProperty
 from checker.systems.system import GroundSystem
 
@@ -149,8 +148,3 @@ def never_taken(system: GroundSystem, depth_max: int) -> list[str]:
 
 _NOTHING = GroundProperty("nothing", "state", z3.BoolVal(True), {}, z3.BoolVal(False), {})
 """A claim that says nothing."""
-
-
-def deadline_after(seconds: float | None) -> float | None:
-    """The moment of `time.monotonic` that is so many seconds from now."""
-    return None if seconds is None else time.monotonic() + seconds

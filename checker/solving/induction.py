@@ -18,10 +18,11 @@ import z3
 from checker.answers.proof import Invariant
 from checker.answers.trace import first_violation, run
 from checker.answers.verdict import Verdict
-from checker.solving.bounded import Search, deadline_after
+from checker.solving.bounded import Search
 from checker.solving.sat_runs import runs_of
 from checker.solving.shortest import least_run
 from checker.solving.unroll import Backend, Goal, Unknown
+from checker.systems.deadlines import deadline_after
 from checker.systems.property import GroundProperty
 from checker.systems.system import Call, GroundSystem, ModelError, State
 

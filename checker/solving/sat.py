@@ -5,7 +5,6 @@ CaDiCaL and others come from python-sat; Z3 answers the same questions as their 
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
 
@@ -14,6 +13,7 @@ import z3
 
 from checker.solving.unroll import Unknown
 from checker.systems.asking import ask
+from checker.systems.deadlines import is_over, seconds_left
 
 Z3 = "z3"
 """The name of the reference solver. Every other name is one of python-sat's."""
@@ -64,7 +64,7 @@ class PySat:
             return bool(_heeding(lambda: self._solver.solve(assumed)))
         answer, conflicts = None, CONFLICTS
         while answer is None:
-            if time.monotonic() >= self._deadline:
+            if is_over(self._deadline):
                 raise Unknown("out of time")
             self._solver.conf_budget(conflicts)
             answer = _heeding(lambda: self._solver.solve_limited(assumed))
@@ -112,10 +112,10 @@ class ByZ3:
         self._solver.add(z3.Or([self._literal(x) for x in clause]))
 
     def solve(self, assumptions: Sequence[int]) -> bool:
-        left = None if self._deadline is None else self._deadline - time.monotonic()
-        if left is not None and left <= 0:
+        if is_over(self._deadline):
             raise Unknown("out of time")
-        answer = ask(self._solver, *map(self._literal, assumptions), seconds=left)
+        assumed = map(self._literal, assumptions)
+        answer = ask(self._solver, *assumed, seconds=seconds_left(self._deadline))
         if answer == z3.unknown:
             raise Unknown(f"Z3 gave no answer: {self._solver.reason_unknown()}")
         return bool(answer == z3.sat)

@@ -6,7 +6,6 @@ solver is one of `python-sat`, CaDiCaL unless another is named.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 
 from pysat.solvers import Solver  # type: ignore[import-untyped]  # it ships no types
@@ -15,6 +14,7 @@ from checker.exploring.compile import CompileError
 from checker.solving.blast import Copy, blast
 from checker.solving.pieces import pieces
 from checker.solving.unroll import Backend, Runs, Unknown, Unrolling
+from checker.systems.deadlines import is_over
 from checker.systems.property import GroundProperty
 from checker.systems.system import Call, GroundSystem, State
 
@@ -133,7 +133,7 @@ class SatRuns:
             if self._deadline is None:
                 answer = self._solver.solve(assumptions=goals)
                 continue
-            if time.monotonic() >= self._deadline:
+            if is_over(self._deadline):
                 raise Unknown("out of time")
             self._solver.conf_budget(conflicts)
             answer = self._solver.solve_limited(assumptions=goals)

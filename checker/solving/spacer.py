@@ -9,16 +9,16 @@ an invariant is checked before it is offered as a proof.
 from __future__ import annotations
 
 import dataclasses
-import time
 from collections.abc import Mapping
 
 import z3
 
 from checker.answers.proof import Invariant
 from checker.answers.verdict import Verdict
-from checker.solving.bounded import bounded, deadline_after, reaches_premise
+from checker.solving.bounded import bounded, reaches_premise
 from checker.solving.unroll import Unknown
 from checker.systems.asking import ask, query
+from checker.systems.deadlines import deadline_after, is_over, seconds_left
 from checker.systems.property import GroundProperty
 from checker.systems.system import GroundSystem, Term
 
@@ -63,7 +63,7 @@ def _violations(claim: GroundProperty) -> dict[str, Term]:
 
 def _violated(system: GroundSystem, claim: GroundProperty, deadline: float | None) -> Verdict:
     """A shortest run to a violation that Spacer says there is."""
-    found = bounded(system, claim, FAR, _left(deadline))
+    found = bounded(system, claim, FAR, seconds_left(deadline))
     if found.word == "VIOLATED":
         return dataclasses.replace(found, engine=ENGINE)
     return _unknown(f"found violated, but no run was reconstructed: {found.reason}")
@@ -71,15 +71,11 @@ def _violated(system: GroundSystem, claim: GroundProperty, deadline: float | Non
 
 def _premise_reached(system: GroundSystem, claim: GroundProperty, deadline: float | None) -> bool:
     """Whether a run reaches the premise, or, by Spacer's word, none does. Raises Unknown."""
-    if reaches_premise(system, claim, NEAR, _left(deadline)) is not None:
+    if reaches_premise(system, claim, NEAR, seconds_left(deadline)) is not None:
         return True
     if _unreachable(system, claim.premise_state, claim.premise_steps, deadline) is not None:
         return False
-    return reaches_premise(system, claim, FAR, _left(deadline)) is not None
-
-
-def _left(deadline: float | None) -> float | None:
-    return None if deadline is None else max(0.0, deadline - time.monotonic())
+    return reaches_premise(system, claim, FAR, seconds_left(deadline)) is not None
 
 
 def _unreachable(
@@ -89,7 +85,7 @@ def _unreachable(
 
     Raises Unknown when Spacer gives no answer.
     """
-    left = _left(deadline)
+    left = seconds_left(deadline)
     if left is not None and left <= 0:
         raise Unknown("out of time")
     terms = [variable.term for variable in system.variables]
@@ -104,7 +100,7 @@ def _unreachable(
             horn.rule(goal(), [reached(*terms), action.guard, steps[action.name]])
     answer = query(horn, goal(), seconds=left)
     if answer == z3.unknown:
-        if deadline is not None and time.monotonic() >= deadline:
+        if is_over(deadline):
             raise Unknown("out of time")
         raise Unknown(f"Spacer gave no answer: {horn.reason_unknown()}")
     if answer == z3.sat:
@@ -147,7 +143,7 @@ def _is_inductive(
 def _is_impossible(formulas: list[Term], deadline: float | None) -> bool:
     solver = z3.Solver()
     solver.add(*formulas)
-    answer = ask(solver, seconds=_left(deadline))
+    answer = ask(solver, seconds=seconds_left(deadline))
     if answer == z3.unknown:
         raise Unknown(f"Z3 gave no answer about the invariant: {solver.reason_unknown()}")
     return bool(answer == z3.unsat)

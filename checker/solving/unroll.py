@@ -9,13 +9,13 @@ here, which is the reference, or the SAT solver of `sat_runs`.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, Protocol
 
 import z3
 
 from checker.systems.asking import ask
+from checker.systems.deadlines import is_over, seconds_left
 from checker.systems.property import GroundProperty
 from checker.systems.system import Call, GroundSystem, State, Term, Variable
 
@@ -168,10 +168,9 @@ class Unrolling:
 
     def is_possible(self, *goals: Term) -> bool:
         assumed = [self._name(goal) for goal in goals]
-        left = None if self._deadline is None else self._deadline - time.monotonic()
-        if left is not None and left <= 0:
+        if is_over(self._deadline):
             raise Unknown("out of time")
-        answer = ask(self._solver, *assumed, seconds=left)
+        answer = ask(self._solver, *assumed, seconds=seconds_left(self._deadline))
         if answer == z3.unknown:
             raise Unknown(f"Z3 gave no answer: {self._solver.reason_unknown()}")
         if answer == z3.sat:

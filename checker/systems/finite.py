@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import inspect
 import itertools
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import FunctionType
 from typing import Any
 
 import z3
 
+from checker.systems.deadlines import is_over
 from checker.systems.origin import among, caller
 from checker.systems.system import Enum, Index, ModelError, Sort, Term, truth, variables_in
 
@@ -149,7 +149,7 @@ class Finite:
 
     def _expand(self, sorts_then_body: tuple[Any, ...]) -> Iterator[tuple[dict[str, int], Term]]:
         *sorts, body = sorts_then_body
-        if self.deadline is not None and time.monotonic() > self.deadline:
+        if is_over(self.deadline):
             raise OutOfTime("out of time while the system was read for this scope")
         names = _names(body)[: len(sorts)]
         for positions in self.tuples(tuple(sorts)):
