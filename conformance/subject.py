@@ -7,24 +7,23 @@ and what each process wrote to its page (`pagewatch`).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 
 from checker.systems.grounding import Grounding
 from checker.systems.system import Call
+from conformance.chances import Choice, faults_of, handing_out
 from conformance.keywatch import KEY, KeyWatch, Slot
 from conformance.owners import label_of, malformed_payload, payload
 from conformance.pagewatch import ADDRESS, PageWatch
 from designs import Design
-from impl import Command, Deadlock, Kernel, KernelError, Mode, Snapshot, Status
+from impl import Deadlock, Kernel, KernelError, Mode, Snapshot
 from impl.errors import BadAddress, GeneralProtection
+from impl.hardware import pconfig
 from impl.hardware.dram import PAGE_BYTES
 from impl.keyrings.permissions import EVERY_BIT
+from impl.service.system import no_answer
 from impl.threads import Operation, T
 from model import Scope
-
-Choice = Mapping[str, int]
-"""Parameter name ("key", "fails[1]", …) to the position of its value."""
 
 FOREVER = "waits for ever"
 """The answer of a call that never comes back."""
@@ -81,7 +80,7 @@ class Subject:
         before = self.kernel.entries()
         if "bytes" in labels:
             self.keys.supplied(labels["bytes"])
-        self._choose_faults(choice)
+        self.kernel.machine.faults = faults_of(choice, self.scope.packages)
         try:
             getattr(self, f"_{call.action}")(choice, labels)
             return "ok"
@@ -95,7 +94,7 @@ class Subject:
             self.refusal = f"{type(crash).__name__}: {crash}"
             return CRASHED
         finally:
-            self.kernel.machine.faults = _no_faults
+            self.kernel.machine.faults = pconfig.never
             self._settle(before)
 
     def _settle(self, before: Mapping[Slot, int]) -> None:
@@ -112,26 +111,13 @@ class Subject:
         self.keys.settle(before, self.kernel.entries(), by_key)
         self.pages.look()
 
-    # Faults
-
-    def _choose_faults(self, choice: Choice) -> None:
-        """A chosen failure lasts as long as the call, and so outlasts the kernel's retries."""
-        if "fails_at" in choice:
-            struck = choice["fails_at"] + 1 if choice["fails"] else 0
-            self.kernel.machine.faults = lambda _package, keyid, _command: _busy(keyid == struck)
-        elif "fails" in choice:
-            fails = bool(choice["fails"])
-            self.kernel.machine.faults = lambda *_: _busy(fails)
-        else:
-            failing = {p for p in range(self.scope.packages) if choice.get(f"fails[{p}]")}
-            self.kernel.machine.faults = lambda package, *_: _busy(package in failing)
-
     # Keys
 
     def _instantiate(self, choice: Choice, labels: Mapping[str, str]) -> None:
         key, got = choice["key"], (labels["kind"], labels["bytes"])
         before = self.kernel.entries()
-        with self._arranged(key):
+        kept = self.keys.stale() if self.design.key_lookup == "by_address" else set()
+        with handing_out(self.kernel.slab.cache("key_jar"), self.keys.values.get(key), kept):
             serial = self.kernel.instantiate(payload(*got), self._wanted(choice))
         slots = self._new(before)
         if (made := self.kernel.key(serial)) is not None:
@@ -155,32 +141,6 @@ class Subject:
         for slot in slots:
             package, keyid = slot if isinstance(slot, tuple) else (None, slot)
             self.pages.given(package, keyid)
-
-    @contextmanager
-    def _arranged(self, key: int) -> Iterator[None]:
-        """The allocator hands out the key object that the model means: the address that is still
-        held for it, or one that is held for none.
-
-        Keys of other types come from the same slab cache: they can have taken whatever lies above
-        it, and hold what must not be handed out.
-        """
-        cache = self.kernel.slab.cache("key_jar")
-        wanted = self.keys.values.get(key)
-        kept = self.keys.stale() if self.design.key_lookup == "by_address" else set()
-        free = sum(not known.live for known in cache.objects)
-        taken = [cache.allocate("key object") for _ in range(free)]
-        held = [known for known in taken if known.address in kept]
-        for known in taken:
-            if known not in held:
-                cache.free(known)
-        for known in [known for known in held if known.address == wanted]:
-            held.remove(known)
-            cache.free(known)
-        try:
-            yield
-        finally:
-            for known in held:
-                cache.free(known)
 
     def _update(self, choice: Choice, labels: Mapping[str, str]) -> None:
         key, got = choice["key"], (labels["kind"], labels["bytes"])
@@ -215,7 +175,7 @@ class Subject:
         self.kernel.package_add(choice["package"])
 
     def _cpu_startup(self, choice: Choice, _labels: Mapping[str, str]) -> None:
-        self.kernel.resupply = self._owners_answer if choice.get("answered") else _no_answer
+        self.kernel.resupply = self._owners_answer if choice.get("answered") else no_answer
         self.kernel.cpu_startup(choice["package"], choice["cpu"])
 
     def _cpu_teardown(self, choice: Choice, _labels: Mapping[str, str]) -> None:
@@ -334,15 +294,3 @@ class Subject:
             if known == serial:
                 return payload(*self.keys.asked_of(key))
         return None
-
-
-def _busy(fails: bool) -> Status:
-    return Status.DEVICE_BUSY if fails else Status.PROG_SUCCESS
-
-
-def _no_faults(_package: int, _keyid: int, _command: Command) -> Status:
-    return Status.PROG_SUCCESS
-
-
-def _no_answer(_serial: int) -> bytes | None:
-    return None

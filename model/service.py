@@ -39,6 +39,16 @@ from model.references import (
     release,
     unmap,
 )
+from model.requests import (
+    answer,
+    grant,
+    lead_astray,
+    learn,
+    owner_of,
+    refuses,
+    refuses_kind,
+    take_over,
+)
 from model.sorts import BYTES, KEY, KEYID, KIND, PACKAGE
 from model.state import Slots, State
 
@@ -107,9 +117,9 @@ def instantiate(old: State, choice: Any) -> Step:
     leave_residue(new, old, programs, kind, supplied)
     new.set("live", lambda x: z3.And(succeeds, x == key), to=True)
     _enter(new, old, key, lambda p, k: z3.And(succeeds, gets(p, k)), kind)
-    _lead_astray(new, old, key, lambda p, k: z3.And(succeeds, gets(p, k)))
-    _grant(new, old, succeeds, key, gets, kind, supplied)
-    owner = _owner_of(old, succeeds, key, gets)
+    lead_astray(new, old, key, lambda p, k: z3.And(succeeds, gets(p, k)))
+    grant(new, old, succeeds, key, gets, kind, supplied)
+    owner = owner_of(old, succeeds, key, gets)
     is_key = old.is_user_bytes(supplied)
     new.set("known", lambda i, b: owner(i), to=lambda i, b: z3.And(is_key, b == supplied))
     load_vault(new, old, lambda k: z3.And(succeeds, gets(None, k)), kind, supplied)
@@ -131,17 +141,6 @@ def _enter(new: Effect, old: State, key: Term, at: Slots, kind: Term) -> None:
         lambda v, k: old.some(PACKAGE, lambda p: z3.And(at(p, k), _page_was_on(old, v, p))),
         to=False,
     )
-
-
-def _lead_astray(new: Effect, old: State, key: Term, at: Slots) -> None:
-    """VMAs that use what becomes this key's use another key than their owners named."""
-
-    def uses_it(v: Term) -> Term:
-        if old.per_package:
-            return z3.And(old.uses[v, key], old.some(PACKAGE, KEYID, at))
-        return old.some(KEYID, lambda k: z3.And(at(None, k), old.uses[v, k]))
-
-    new.set("astray", uses_it, to=True)
 
 
 def _page_was_on(old: State, v: Term, p: Term) -> Term:
@@ -193,9 +192,9 @@ def update(old: State, choice: Any) -> Step:
         supplied,
     )
     leave_residue(new, old, programs, kind, supplied)
-    _learn(new, old, _owner_of(old, parsed, key, its), supplied)
-    _grant(new, old, succeeds, key, its, kind, supplied)
-    _take_over(new, old, succeeds, key, its)
+    learn(new, old, owner_of(old, parsed, key, its), supplied)
+    grant(new, old, succeeds, key, its, kind, supplied)
+    take_over(new, old, succeeds, key, its)
     marked = old.for_slots(lambda p, k: z3.And(succeeds, its(p, k)))
     new.set("bit", marked, to=lambda *_: kind == old.kind("user"))
     load_vault(new, old, lambda k: z3.And(succeeds, its(None, k)), kind, supplied)
@@ -288,66 +287,6 @@ def preparse_error(old: State, choice: Any) -> Step:
     take_payload(new, old, choice.bytes)
     leak_payload(new, old, z3.BoolVal(True), choice.bytes)
     return Step(old.is_user_bytes(choice.bytes), old.answer("EINVAL"), new.cases())
-
-
-def refuses_kind(old: State, kind: Term) -> Term:
-    """Whether the design refuses payloads of this kind."""
-    if old.design.user_keys == "allowed":
-        return z3.BoolVal(False)
-    return kind == old.kind("user")
-
-
-def refuses(old: State, kind: Term, concerned: Callable[[Term], Term]) -> Term:
-    """Whether a payload is refused with EINVAL: its kind, or a package that is out of reach."""
-    if old.design.unreachable_package == "ignored":
-        return refuses_kind(old, kind)
-    unreachable = old.some(PACKAGE, lambda p: z3.And(concerned(p), old.out_of_reach(p)))
-    return z3.Or(refuses_kind(old, kind), unreachable)
-
-
-def answer(old: State, refused: Term, succeeds: Term) -> Term:
-    """EINVAL for a refusal, ENOKEY for no room or a package that failed, otherwise success."""
-    return z3.If(
-        refused, old.answer("EINVAL"), z3.If(succeeds, old.answer("ok"), old.answer("ENOKEY"))
-    )
-
-
-def _grant(
-    new: Effect, old: State, succeeds: Term, key: Term, at: Slots, kind: Term, supplied: Term
-) -> None:
-    """The owner has what it asked for."""
-    owner = _owner_of(old, succeeds, key, at)
-    new.set("requested_kind", owner, to=kind)
-    new.set("requested_bytes", owner, to=supplied)
-
-
-def _learn(new: Effect, old: State, owner: Callable[[Term], Term], supplied: Term) -> None:
-    """An owner knows a key that it hands in, also where the call is refused."""
-    is_key = old.is_user_bytes(supplied)
-    new.set("known", lambda i, b: z3.And(owner(i), is_key, b == supplied), to=True)
-
-
-def _take_over(new: Effect, old: State, succeeds: Term, key: Term, at: Slots) -> None:
-    """As posted, an address may find what a key that is gone was given, and its VMAs still use."""
-    if old.design.key_lookup == "by_serial":
-        return
-
-    def is_anothers(p: Any, k: Term) -> Term:
-        return z3.And(succeeds, at(p, k), z3.Not(old.was_given(key, p, k)))
-
-    _lead_astray(new, old, key, is_anothers)
-
-
-def _owner_of(old: State, when: Term, key: Term, at: Slots) -> Callable[[Term], Term]:
-    """Whose request it is: with global KeyIDs that of the slots, else that of the key.
-
-    Where an address finds another slot than the key was given, its owner's request is that of both.
-    """
-    if old.per_package:
-        return lambda i: z3.And(when, i == key)
-    if old.design.key_lookup == "by_serial":
-        return lambda i: z3.And(when, at(None, i))
-    return lambda i: z3.And(when, z3.Or(at(None, i), old.was_given(key, None, i)))
 
 
 def _is_new_object(old: State, key: Term, has_room: Term) -> Term:

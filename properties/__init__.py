@@ -1,8 +1,8 @@
 """The claims about a key service: one sentence each, one Z3 text each, judging both sides.
 
-Read `catalogue` for the list and for where each claim means anything; `consistency`, `secrecy`,
-`availability`, `interface`, `data`, `payload` and `locking` hold the claims themselves. `own` makes
-one that a user has written.
+Read `catalogue` for the list and for where each claim means anything; `consistency`, `bookkeeping`,
+`secrecy`, `availability`, `interface`, `data`, `payload` and `locking` hold the claims themselves.
+`own` makes one that a user has written.
 """
 
 from properties.catalogue import (

@@ -7,7 +7,16 @@ from collections.abc import Mapping
 from checker.systems.property import Property
 from designs import Design, nearest
 from designs.known import Known
-from properties import availability, consistency, data, interface, locking, payload, secrecy
+from properties import (
+    availability,
+    bookkeeping,
+    consistency,
+    data,
+    interface,
+    locking,
+    payload,
+    secrecy,
+)
 
 PROPERTIES: Mapping[str, Property] = {
     claim.id: claim
@@ -15,10 +24,10 @@ PROPERTIES: Mapping[str, Property] = {
         consistency.TABLES_AGREE,
         consistency.MEMORY_AGREES,
         consistency.TABLE_AS_REQUESTED,
-        consistency.BITMAP_EXACT,
-        consistency.MAP_EXACT,
-        consistency.REFCOUNT_EXACT,
-        consistency.LEAD_EXACT,
+        bookkeeping.BITMAP_EXACT,
+        bookkeeping.MAP_EXACT,
+        bookkeeping.REFCOUNT_EXACT,
+        bookkeeping.LEAD_EXACT,
         secrecy.NO_PLAINTEXT_UNSAVED,
         secrecy.NO_PLAINTEXT_AFTER_RELEASE,
         secrecy.COLD_BOOT_KEYS,
