@@ -24,6 +24,7 @@ from properties.own import OwnError
 
 ROOT = Path(__file__).resolve().parent.parent
 EXAMPLE = ROOT / "examples" / "in_reach.py"
+REFUSALS = ROOT / "examples" / "refusals.py"
 
 
 @pytest.fixture(autouse=True)
@@ -177,6 +178,23 @@ def test_an_own_property_of_steps_is_judged_and_its_refusal_observed(tmp_path: P
     assert (1, "") == (done.returncode, done.stderr)
     (result,) = json.loads(done.stdout)["results"]
     assert ("VIOLATED", 3, True) == (result["verdict"], result["length"], result["replayed"])
+
+
+def test_every_repaired_design_keeps_what_is_refused_from_changing_anything() -> None:
+    ownfiles.load(ownfiles.read([REFUSALS]))
+    posted = ("rfc-v2", "rfc-v2-savekeys", "rfc-v2-fixed,error_unlock=missing")
+    designs = dict.fromkeys([*DESIGNS, *posted])
+    asked = [(design_from_text(design), "refusal-is-noop") for design in designs]
+    with executor("processes:1") as pool:
+        cells = dict(zip(designs, judge_all(asked, Scope(), Orders(), pool), strict=True))
+    broken = {design for design, cell in cells.items() if cell.word == "VIOLATED"}
+    assert set(posted) == broken
+    for design in posted:
+        trace, replay = cells[design].trace, cells[design].replay
+        assert (3, True) == (trace and len(trace), replay and replay.agrees)
+        assert "the call answers EBUSY and leaves the map lock held" == cells[design].because
+    extents = {cells[design].verdict.extent for design in designs if design not in broken}  # type: ignore[union-attr]
+    assert {"any size"} == extents
 
 
 def test_an_own_property_whose_premise_is_never_reached_is_vacuous(tmp_path: Path) -> None:
