@@ -33,13 +33,14 @@ def status(found: Sequence[Tried]) -> int:
 def told(found: Sequence[Tried]) -> Iterator[RenderableType]:
     """A row for each mutant, why survivors survive, and how many there are of each sort."""
     table = Table(header_style="bold")
-    table.add_column("mutant", no_wrap=True)
-    for heading in ("layer", "what is wrong", "killed by", "after"):
-        table.add_column(heading, overflow="fold")
+    table.add_column("mutant, and what is wrong", overflow="fold")
+    table.add_column("layer", no_wrap=True)
+    table.add_column("killed by", overflow="fold")
     for one in found:
         kill = one.kill
-        by, after = (kill.killer, f"{kill.after:,} {kill.unit}") if kill else ("nobody", "-")
-        table.add_row(one.id, one.mutant.layer, one.mutant.wrong, by, after)
+        by = f"{kill.killer}, after {kill.after:,} {kill.unit}" if kill else "nobody"
+        said = Text.assemble((one.id, "bold"), "\n", one.mutant.wrong)
+        table.add_row(said, one.mutant.layer, by)
     yield table
     for one in found:
         if one.kill is None:

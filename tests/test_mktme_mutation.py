@@ -17,12 +17,13 @@ EXPLAINED = Tried("removed-package-keeps-table", None, 0.5)
 UNEXPLAINED = Tried("vault-stale", None, 0.5)
 
 HEAD = """\
-┏━━━━━━━━━━━━━┳━━━━━━━━━┳━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━┳━━━━━━━━━━━┳━━━━━━━━━━━━━┓
-┃ mutant      ┃ layer   ┃ what is wrong                          ┃ killed by ┃ after       ┃
-┡━━━━━━━━━━━━━╇━━━━━━━━━╇━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━╇━━━━━━━━━━━╇━━━━━━━━━━━━━┩
-│ vault-stale │ service │ the vault keeps the first payload of a │ lockstep  │ 1,087 calls │
-│             │         │ KeyID and is not loaded by an update   │           │             │
-└─────────────┴─────────┴────────────────────────────────────────┴───────────┴─────────────┘
+┏━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━┳━━━━━━━━━┳━━━━━━━━━━━━━━━━━━━━━━━━━━━━━┓
+┃ mutant, and what is wrong                        ┃ layer   ┃ killed by                   ┃
+┡━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━╇━━━━━━━━━╇━━━━━━━━━━━━━━━━━━━━━━━━━━━━━┩
+│ vault-stale                                      │ service │ lockstep, after 1,087 calls │
+│ the vault keeps the first payload of a KeyID and │         │                             │
+│ is not loaded by an update                       │         │                             │
+└──────────────────────────────────────────────────┴─────────┴─────────────────────────────┘
 1 mutant: 1 killed.
 """
 

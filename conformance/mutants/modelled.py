@@ -168,6 +168,14 @@ MUTANTS = (
         "wrapped-vault",
     ),
     _mutant(
+        "model-update-forgets-own-slot",
+        "update of a key that is found at another's slot leaves what was asked of its own",
+        blind("update", lambda _old, _choice: {"was_given": no}),
+        "lockstep",
+        "rfc-v2-fixed,key_lookup=by_address",
+        Scope(1, 1, 2, 2, 1, 1),
+    ),
+    _mutant(
         "model-token-not-remembered",
         "take does not remember which tokens were there already",
         forgets("take", "seen", system="payload"),
