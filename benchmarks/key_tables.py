@@ -32,56 +32,81 @@ BYTES = Index("Bytes", constants=("none",), numbered_from=None)
 ANSWER = Enum("Answer", ("ok",))
 
 
-def key_tables(interpretation: Any, misses_last: bool = False) -> System:
-    """The system under an interpretation. Sizes of its sorts: PACKAGE, KEYID, BYTES (keys + 1)."""
-    every, some, less = interpretation.every, interpretation.some, interpretation.less
-    none, ok = interpretation.constant(BYTES, "none"), interpretation.constant(ANSWER, "ok")
+class _Actions:
+    """What the calls do, under an interpretation."""
 
-    def initially(state: Any) -> Any:
+    def __init__(self, interpretation: Any, misses_last: bool) -> None:
+        self.under = interpretation
+        self.misses_last = misses_last
+        self.none = interpretation.constant(BYTES, "none")
+        self.ok = interpretation.constant(ANSWER, "ok")
+
+    def initially(self, state: Any) -> Any:
+        """Every package is online, and nothing is programmed."""
         return z3.And(
-            every(PACKAGE, lambda p: state.online[p]),
-            every(KEYID, lambda k: state.key_of[k] == none),
-            every(PACKAGE, KEYID, lambda p, k: state.table[p, k] == none),
+            self.under.every(PACKAGE, lambda p: state.online[p]),
+            self.under.every(KEYID, lambda k: state.key_of[k] == self.none),
+            self.under.every(PACKAGE, KEYID, lambda p, k: state.table[p, k] == self.none),
         )
 
-    def programmed(old: Any, at: Any, supplied: Any) -> dict[str, Any]:
+    def _programmed(self, old: Any, at: Any, supplied: Any) -> dict[str, Any]:
         return {
             "key_of": lambda k: z3.If(at(k), supplied, old.key_of[k]),
             "table": lambda p, k: z3.If(z3.And(at(k), old.online[p]), supplied, old.table[p, k]),
         }
 
-    def instantiate(old: Any, choice: Any) -> Step:
+    def instantiate(self, old: Any, choice: Any) -> Step:
+        """A new key gets the lowest free KeyID."""
+
+        def is_free(k: Any) -> Any:
+            return old.key_of[k] == self.none
+
         def is_next(k: Any) -> Any:
-            lower = some(KEYID, lambda j: z3.And(less(j, k), old.key_of[j] == none))
-            return z3.And(old.key_of[k] == none, z3.Not(lower))
+            lower = self.under.some(KEYID, lambda j: z3.And(self.under.less(j, k), is_free(j)))
+            return z3.And(is_free(k), z3.Not(lower))
 
-        return Step(choice.bytes != none, ok, programmed(old, is_next, choice.bytes))
+        effect = self._programmed(old, is_next, choice.bytes)
+        return Step(choice.bytes != self.none, self.ok, effect)
 
-    def update(old: Any, choice: Any) -> Step:
-        guard = z3.And(old.key_of[choice.keyid] != none, choice.bytes != none)
-        return Step(guard, ok, programmed(old, lambda k: k == choice.keyid, choice.bytes))
+    def update(self, old: Any, choice: Any) -> Step:
+        """A KeyID that is in use gets another key."""
+        guard = z3.And(old.key_of[choice.keyid] != self.none, choice.bytes != self.none)
+        effect = self._programmed(old, lambda k: k == choice.keyid, choice.bytes)
+        return Step(guard, self.ok, effect)
 
-    def release(old: Any, choice: Any) -> Step:
-        freed = {"key_of": lambda k: z3.If(k == choice.keyid, none, old.key_of[k])}
-        return Step(old.key_of[choice.keyid] != none, ok, freed)
+    def release(self, old: Any, choice: Any) -> Step:
+        """A KeyID is free again; its entries stay."""
+        freed = {"key_of": lambda k: z3.If(k == choice.keyid, self.none, old.key_of[k])}
+        return Step(old.key_of[choice.keyid] != self.none, self.ok, freed)
 
-    def teardown(old: Any, choice: Any) -> Step:
-        another = some(PACKAGE, lambda p: z3.And(old.online[p], p != choice.package))
-        guard = z3.And(old.online[choice.package], another)
-        gone = {"online": lambda p: z3.And(old.online[p], p != choice.package)}
-        return Step(guard, ok, gone)
+    def teardown(self, old: Any, choice: Any) -> Step:
+        """A package goes offline, but for the last."""
 
-    def startup(old: Any, choice: Any) -> Step:
+        def is_another(p: Any) -> Any:
+            return z3.And(old.online[p], p != choice.package)
+
+        guard = z3.And(old.online[choice.package], self.under.some(PACKAGE, is_another))
+        return Step(guard, self.ok, {"online": is_another})
+
+    def startup(self, old: Any, choice: Any) -> Step:
+        """A package comes back, and is programmed from what the kernel kept."""
+
         def restored(p: Any, k: Any) -> Any:
-            here = z3.And(p == choice.package, old.key_of[k] != none)
-            return z3.And(here, z3.Not(interpretation.is_last(KEYID, k))) if misses_last else here
+            here = z3.And(p == choice.package, old.key_of[k] != self.none)
+            if not self.misses_last:
+                return here
+            return z3.And(here, z3.Not(self.under.is_last(KEYID, k)))
 
         effect = {
             "online": lambda p: z3.Or(old.online[p], p == choice.package),
             "table": lambda p, k: z3.If(restored(p, k), old.key_of[k], old.table[p, k]),
         }
-        return Step(z3.Not(old.online[choice.package]), ok, effect)
+        return Step(z3.Not(old.online[choice.package]), self.ok, effect)
 
+
+def key_tables(interpretation: Any, misses_last: bool = False) -> System:
+    """The system under an interpretation. Sizes of its sorts: PACKAGE, KEYID, BYTES (keys + 1)."""
+    does = _Actions(interpretation, misses_last)
     keyid, supplied = Parameter("keyid", KEYID), Parameter("bytes", BYTES)
     package = Parameter("package", PACKAGE)
     return System(
@@ -93,13 +118,13 @@ def key_tables(interpretation: Any, misses_last: bool = False) -> System:
             Family("table", (PACKAGE, KEYID), BYTES, meaning="key table entry"),
         ),
         answers=ANSWER,
-        initially=initially,
+        initially=does.initially,
         actions=(
-            Action("instantiate", (supplied,), instantiate),
-            Action("update", (keyid, supplied), update),
-            Action("release", (keyid,), release),
-            Action("teardown", (package,), teardown),
-            Action("startup", (package,), startup),
+            Action("instantiate", (supplied,), does.instantiate),
+            Action("update", (keyid, supplied), does.update),
+            Action("release", (keyid,), does.release),
+            Action("teardown", (package,), does.teardown),
+            Action("startup", (package,), does.startup),
         ),
         view=lambda values: values,
         reductions=(Symmetry(PACKAGE), Symmetry(BYTES)),

@@ -145,9 +145,16 @@ def _judged(
         error = verdict.reason if is_refused(verdict) else _unpaid(design, claim, scope, verdict)
         verdict = _travelling(verdict, orders.certificates)
         return Cell(design, claim.id, verdict.word, verdict, because=_reason(verdict), error=error)
+    return _violated(design, claim, scope, verdict, verdict.trace)
+
+
+def _violated(
+    design: Design, claim: Property, scope: Scope, verdict: Verdict, trace: Trace
+) -> Cell:
+    """The cell of a counterexample: replayed, written down, and told."""
     grounding = ground(design, scope, claim.system)
-    replayed = replay(design, scope, grounding, claim, verdict.trace)
-    record = recorded(design, claim.id, scope, grounding, verdict.trace)
+    replayed = replay(design, scope, grounding, claim, trace)
+    record = recorded(design, claim.id, scope, grounding, trace)
     return Cell(
         design,
         claim.id,
@@ -156,8 +163,8 @@ def _judged(
         replayed,
         record=record,
         trace_id=record.id,
-        story=trace_in_words(grounding, verdict.trace, claim.system),
-        because=what_broke(grounding, claim, verdict.trace),
+        story=trace_in_words(grounding, trace, claim.system),
+        because=what_broke(grounding, claim, trace),
         price=prices(design).get(claim.id),
     )
 

@@ -4,8 +4,8 @@ The key service with its machine and memory is one transition system (`key_servi
 for how large a machine is checked, `families` for what it remembers, `state` for the predicates it
 is written in, `service` for the key service's operations, `requests` for what an owner asked for,
 `references` for who still needs a KeyID, `machine` for what happens to CPUs and packages, `memory`
-for VMAs and pages, `programming` for what all of these share, `attacker` for who sees what,
-`reductions` for states that stand for others.
+for what processes do, `pages` for what becomes of their bytes, `programming` for what all of these
+share, `attacker` for who sees what, `reductions` for states that stand for others.
 `payloads` is a system of its own, the parser of payload texts (`payloadstate` is its state), beside
 what `documentation` says. Threads and locks are another: `lockpaths` has what each operation takes,
 `locks` what threads do with it.

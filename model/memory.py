@@ -15,6 +15,7 @@ from checker.systems.effect import Effect
 from checker.systems.system import Action, Parameter, Step, Term
 from designs import Design
 from model.families import can_hang
+from model.pages import lose_page, place, reuse_frame
 from model.references import clearing, drop_of_vma, may_release, release, take
 from model.sorts import KEY, KEYID, PACKAGE, VMA
 from model.state import State
@@ -67,7 +68,7 @@ def encrypt(old: State, choice: Any) -> Step:
     _use(new, old, vma, key, goes)
     _ask(new, old, vma, key, z3.And(is_mapped, z3.Not(hangs)))
     take(new, old, vma, lambda p, k: z3.And(goes, found(p, k)))
-    _lose_page(new, old, vma, goes)
+    lose_page(new, old, vma, goes)
     refused = z3.If(is_mapped, old.answer("ok"), old.answer("EINVAL"))
     return Step(guard, z3.If(hangs, old.answer("waits for ever"), refused), new.cases())
 
@@ -108,38 +109,6 @@ def _ask(new: Effect, old: State, vma: Term, key: Term, done: Term) -> None:
     new.set("wants", lambda v: z3.And(done, v == vma), to=given)
 
 
-def _lose_page(new: Effect, old: State, vma: Term, when: Term) -> None:
-    """Its page is thrown away; the frame, if nobody shares it, is free and keeps its bytes."""
-
-    def its(v: Term) -> Term:
-        return z3.And(when, v == vma)
-
-    is_shared = old.some(VMA, lambda u: old.shares[vma, u])
-    new.set("page", lambda v, p: its(v), to=False)
-    new.set(
-        "left",
-        lambda v, p: z3.And(its(v), old.page[v, p]),
-        to=z3.Not(is_shared),
-    )
-    new.set("shares", lambda v, u: z3.And(when, z3.Or(v == vma, u == vma)), to=False)
-    _know_nothing(new, its)
-    lost = lambda v: z3.And(its(v), is_shared)  # noqa: E731
-    _forget_bytes(new, lost)
-
-
-def _know_nothing(new: Effect, its: Any) -> None:
-    """Of a page that is not there, nothing is said (values that a state begins with)."""
-    new.set("intact", its, to=False)
-    new.set("plain", its, to=False)
-
-
-def _forget_bytes(new: Effect, its: Any) -> None:
-    """Nor of the bytes in a frame that is not its any more."""
-    new.set("written", lambda v, b: its(v), to=False)
-    new.set("opens", lambda v, k: its(v), to=False)
-    new.set("own", lambda v, k: its(v), to=False)
-
-
 def unmap_vma(old: State, choice: Any) -> Step:
     """munmap or exit: the VMA's reference is dropped, and its page freed."""
     vma = choice.vma
@@ -153,7 +122,7 @@ def unmap_vma(old: State, choice: Any) -> Step:
     new.set("uses", lambda v, i: v == vma, to=False)
     new.set("astray", lambda v: v == vma, to=False)
     new.set("wants", lambda v: v == vma, to=False)
-    _lose_page(new, old, vma, z3.BoolVal(True))
+    lose_page(new, old, vma, z3.BoolVal(True))
     return Step(guard, old.answer("ok"), new.cases())
 
 
@@ -209,8 +178,8 @@ def write(old: State, choice: Any) -> Step:
     guard = z3.And(old.is_encrypted(vma), _is_back(old, vma), old.may_lie_on(vma, package))
     # EFFECT
     new = Effect(old)
-    _reuse_frame(new, old, package, moves)
-    _place(new, old, lambda v: v == vma, there)
+    reuse_frame(new, old, package, moves)
+    place(new, old, lambda v: v == vma, there)
     new.set("left", lambda v, p: v == vma, to=False)
     new.set("shares", lambda v, u: z3.Or(v == vma, u == vma), to=False)
     new.set("intact", lambda v: v == vma, to=True)
@@ -233,76 +202,8 @@ def migrate(old: State, choice: Any) -> Step:
     # EFFECT
     new = Effect(old)
     sharers = lambda v: z3.And(moves, z3.Or(v == vma, old.shares[vma, v]))  # noqa: E731
-    _reuse_frame(new, old, package, moves)
-    _place(new, old, sharers, lambda p: p == package)
+    reuse_frame(new, old, package, moves)
+    place(new, old, sharers, lambda p: p == package)
     refused = z3.If(is_there, old.answer("ENOKEY"), old.answer("ENOENT"))
     stays = z3.Or(moves, old.page[vma, package])
     return Step(guard, z3.If(stays, old.answer("ok"), refused), new.cases())
-
-
-def _place(new: Effect, old: State, whose: Any, there: Any) -> None:
-    """Pages are written to a package's memory, through the entry of their KeyID there."""
-
-    def at(v: Term, p: Term, k: Term) -> Term:
-        return z3.And(there(p), old.vma_uses(v, p, k))
-
-    def has_mode(v: Term, name: str) -> Term:
-        return old.some(
-            PACKAGE,
-            KEYID,
-            lambda p, k: z3.And(at(v, p, k), old.entry_mode[p, k] == old.mode(name)),
-        )
-
-    def is_under(v: Term, b: Term) -> Term:
-        return old.some(
-            PACKAGE,
-            KEYID,
-            lambda p, k: z3.And(
-                at(v, p, k),
-                old.entry_mode[p, k] == old.mode("encrypt"),
-                old.entry_bytes[p, k] == b,
-            ),
-        )
-
-    def is_opened(v: Term, j: Term) -> Term:
-        """By the KeyID itself, or by another one whose entry has the very same key."""
-
-        def alike(p: Term, k: Term) -> Term:
-            known = old.entry_bytes[p, k] != old.bytes("random")
-            same = z3.And(
-                old.entry_mode[p, j] == old.mode("encrypt"),
-                old.entry_bytes[p, j] == old.entry_bytes[p, k],
-                known,
-            )
-            is_key = old.entry_mode[p, k] == old.mode("encrypt")
-            return z3.And(at(v, p, k), is_key, z3.Or(j == k, same))
-
-        return old.some(PACKAGE, KEYID, alike)
-
-    def is_anothers(v: Term, j: Term) -> Term:
-        """The KeyID is not that of the key its owner named, but was given to another."""
-        given = old.some(KEY, PACKAGE, lambda x, p: z3.And(at(v, p, j), old.was_given(x, p, j)))
-        return z3.And(old.astray[v], given)
-
-    is_plain = lambda v: z3.Or(  # noqa: E731
-        has_mode(v, "no_encrypt"), z3.And(has_mode(v, "tme"), old.bypass)
-    )
-    new.set("page", lambda v, p: whose(v), to=lambda v, p: there(p))
-    new.set("plain", whose, to=is_plain)
-    new.set("written", lambda v, b: whose(v), to=is_under)
-    new.set("opens", lambda v, j: whose(v), to=is_opened)
-    new.set(
-        "own",
-        lambda v, j: whose(v),
-        to=lambda v, j: z3.And(old.some(PACKAGE, lambda p: at(v, p, j)), z3.Not(is_anothers(v, j))),
-    )
-
-
-def _reuse_frame(new: Effect, old: State, package: Term, when: Term) -> None:
-    """A page that is placed takes the frame freed last: of freed pages there nothing more is known.
-
-    That forgets all of a package's freed pages, of which only one is overwritten.
-    """
-    gone = lambda v: z3.And(when, old.left[v, package])  # noqa: E731
-    new.set("left", lambda v, p: z3.And(when, p == package), to=False)
-    _forget_bytes(new, gone)

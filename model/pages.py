@@ -1,0 +1,115 @@
+"""What becomes of a page's bytes: where they lie, under which key, and who can read them.
+
+All but `page` and `shares` is what an observer knows of a frame (ghosts), for each VMA by itself.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import z3
+
+from checker.systems.effect import Effect
+from checker.systems.system import Term
+from model.sorts import KEY, KEYID, PACKAGE, VMA
+from model.state import State
+
+
+def place(new: Effect, old: State, whose: Any, there: Any) -> None:
+    """Pages are written to a package's memory, through the entry of their KeyID there."""
+
+    def at(v: Term, p: Term, k: Term) -> Term:
+        return z3.And(there(p), old.vma_uses(v, p, k))
+
+    def has_mode(v: Term, name: str) -> Term:
+        return old.some(
+            PACKAGE,
+            KEYID,
+            lambda p, k: z3.And(at(v, p, k), old.entry_mode[p, k] == old.mode(name)),
+        )
+
+    def is_under(v: Term, b: Term) -> Term:
+        return old.some(
+            PACKAGE,
+            KEYID,
+            lambda p, k: z3.And(
+                at(v, p, k),
+                old.entry_mode[p, k] == old.mode("encrypt"),
+                old.entry_bytes[p, k] == b,
+            ),
+        )
+
+    def is_opened(v: Term, j: Term) -> Term:
+        """By the KeyID itself, or by another one whose entry has the very same key."""
+
+        def alike(p: Term, k: Term) -> Term:
+            known = old.entry_bytes[p, k] != old.bytes("random")
+            same = z3.And(
+                old.entry_mode[p, j] == old.mode("encrypt"),
+                old.entry_bytes[p, j] == old.entry_bytes[p, k],
+                known,
+            )
+            is_key = old.entry_mode[p, k] == old.mode("encrypt")
+            return z3.And(at(v, p, k), is_key, z3.Or(j == k, same))
+
+        return old.some(PACKAGE, KEYID, alike)
+
+    def is_anothers(v: Term, j: Term) -> Term:
+        """The KeyID is not that of the key its owner named, but was given to another."""
+        given = old.some(KEY, PACKAGE, lambda x, p: z3.And(at(v, p, j), old.was_given(x, p, j)))
+        return z3.And(old.astray[v], given)
+
+    is_plain = lambda v: z3.Or(  # noqa: E731
+        has_mode(v, "no_encrypt"), z3.And(has_mode(v, "tme"), old.bypass)
+    )
+    new.set("page", lambda v, p: whose(v), to=lambda v, p: there(p))
+    new.set("plain", whose, to=is_plain)
+    new.set("written", lambda v, b: whose(v), to=is_under)
+    new.set("opens", lambda v, j: whose(v), to=is_opened)
+    new.set(
+        "own",
+        lambda v, j: whose(v),
+        to=lambda v, j: z3.And(old.some(PACKAGE, lambda p: at(v, p, j)), z3.Not(is_anothers(v, j))),
+    )
+
+
+def reuse_frame(new: Effect, old: State, package: Term, when: Term) -> None:
+    """A page that is placed takes the frame freed last: of freed pages there nothing more is known.
+
+    That forgets all of a package's freed pages, of which only one is overwritten.
+    """
+    gone = lambda v: z3.And(when, old.left[v, package])  # noqa: E731
+    new.set("left", lambda v, p: z3.And(when, p == package), to=False)
+    _forget_bytes(new, gone)
+
+
+def lose_page(new: Effect, old: State, vma: Term, when: Term) -> None:
+    """Its page is thrown away; the frame, if nobody shares it, is free and keeps its bytes."""
+
+    def its(v: Term) -> Term:
+        return z3.And(when, v == vma)
+
+    is_shared = old.some(VMA, lambda u: old.shares[vma, u])
+    new.set("page", lambda v, p: its(v), to=False)
+    new.set(
+        "left",
+        lambda v, p: z3.And(its(v), old.page[v, p]),
+        to=z3.Not(is_shared),
+    )
+    new.set("shares", lambda v, u: z3.And(when, z3.Or(v == vma, u == vma)), to=False)
+    _know_nothing(new, its)
+    lost = lambda v: z3.And(its(v), is_shared)  # noqa: E731
+    _forget_bytes(new, lost)
+
+
+def _know_nothing(new: Effect, its: Any) -> None:
+    """Of a page that is not there, nothing is said (values that a state begins with)."""
+    new.set("intact", its, to=False)
+    new.set("plain", its, to=False)
+
+
+def _forget_bytes(new: Effect, its: Any) -> None:
+    """Nor of the bytes in a frame that is not its any more."""
+    new.set("written", lambda v, b: its(v), to=False)
+    new.set("opens", lambda v, k: its(v), to=False)
+    new.set("own", lambda v, k: its(v), to=False)
