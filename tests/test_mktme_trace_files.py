@@ -195,6 +195,14 @@ def test_a_vcd_file_that_is_no_run_is_refused(pattern: str, instead: str) -> Non
     assert VCD_REFUSALS[pattern, instead] in refusal(changed)
 
 
+def test_a_vcd_file_whose_signals_have_no_scope_in_their_names_is_read() -> None:
+    text = text_of("failed update", "vcd")
+    short = re.sub(r"(?m)^(\$var .* )(?:entry_mode|bit)_(.*)$", r"\1\2", text)
+    assert "entry_mode_Package1_KeyID1" in text
+    assert "entry_mode_Package1_KeyID1" not in short
+    assert record_of("failed update") == found_in_text(short).record
+
+
 @pytest.mark.parametrize(
     "name",
     ["failed update", pytest.param("per package", marks=pytest.mark.deep), "payload", "locks"],

@@ -1,11 +1,12 @@
 """How a run is written as a Value Change Dump, for waveform viewers such as GTKWave.
 
 Each ground variable is a signal in the scope of its family: a wire where it is Boolean, and else a
-text, which is GTKWave's extension of the format. What happened is in the signals `action`, `call`
-and `answer`, and in the scope `executions` which PCONFIGs each package executed for the call. Keys
-are fingerprints: the scope `fingerprints` has those of the letters that name user keys elsewhere,
-`entry_keys` and `vault_keys` what lies in the tables and in the vault. Time 0 is the boot, and each
-call takes one unit of time. The record is the comment.
+text, which is GTKWave's extension of the format. A signal's name begins with its scope's, since a
+viewer shows the name alone; files from before it did are read too. What happened is in the signals
+`action`, `call` and `answer`, and in the scope `executions` which PCONFIGs each package executed
+for the call. Keys are fingerprints: the scope `fingerprints` has those of the letters that name
+user keys elsewhere, `entry_keys` and `vault_keys` what lies in the tables and in the vault. Time 0
+is the boot, and each call takes one unit of time. The record is the comment.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import json
 from collections.abc import Iterator
 from typing import Any, Final
 
+from vcd.common import VarType
 from vcd.reader import Token, TokenKind, VarDecl, VCDParseError, tokenize
 from vcd.writer import VCDWriter
 
@@ -52,19 +54,20 @@ def vcd(record: Record, trace: Trace, grounding: Grounding) -> str:
         for said, seen in zip(_said(trace, grounding), _seen(record, grounding), strict=True)
     ]
     with VCDWriter(out, timescale="1 s", date="", comment=comment, version=TOP) as writer:
-        words = {
-            (scope, name): writer.register_var((TOP, *scope), name, "string", init=value)
-            for (scope, name), value in texts[0].items()
-        }
+
+        def signal(scope: tuple[str, ...], name: str, kind: VarType, init: Any = None) -> Any:
+            return writer.register_var((TOP, *scope), "_".join((*scope, name)), kind, 1, init)
+
+        words = {place: signal(*place, VarType.string, value) for place, value in texts[0].items()}
         signals = [
-            writer.register_var((TOP, *scope), name, "wire" if v.is_bool else "string", 1)
-            for (scope, name), v in zip(_names(grounding), grounding.system.variables, strict=True)
+            signal(*place, VarType.wire if v.is_bool else VarType.string)
+            for place, v in zip(_names(grounding), grounding.system.variables, strict=True)
         ]
         for time, state in enumerate(trace.states):
             for place, word in texts[time].items():
                 writer.change(words[place], time, word)
-            for signal, v, value in zip(signals, grounding.system.variables, state, strict=True):
-                writer.change(signal, time, value if v.is_bool else v.labels[value])
+            for wave, v, value in zip(signals, grounding.system.variables, state, strict=True):
+                writer.change(wave, time, value if v.is_bool else v.labels[value])
         writer.close(len(trace.states))
     return out.getvalue()
 
@@ -104,7 +107,7 @@ def _seen(record: Record, grounding: Grounding) -> Iterator[Texts]:
 
 
 def _names(grounding: Grounding) -> Iterator[tuple[tuple[str, ...], str]]:
-    """The scope and name of each variable's signal, in order: entry_mode, Package0_KeyID1."""
+    """The scope and own name of each variable's signal: entry_mode, Package0_KeyID1."""
     for family in grounding.text.families:
         for at in grounding.finite.tuples(family.over):
             yield ((family.name,), _place(family, at)) if at else ((), family.name)
@@ -162,7 +165,8 @@ def _waves(text: str) -> Iterator[tuple[int, Signals]]:
         elif token.kind is TokenKind.UPSCOPE:
             scopes = scopes[:-1]
         elif isinstance(token.data, VarDecl):
-            names[token.data.id_code] = ".".join([*scopes, token.data.ref_str])
+            own = token.data.ref_str.removeprefix(f"{scopes[-1]}_") if scopes else ""
+            names[token.data.id_code] = ".".join([*scopes, own])
         elif token.kind is TokenKind.CHANGE_TIME:
             if time is not None:
                 yield time, dict(values)
