@@ -56,7 +56,7 @@ def _table(title: str, *columns: str) -> Table:
     )
     table.add_column(columns[0], overflow="fold", min_width=NAME_WIDTH)
     for column in columns[1:]:
-        table.add_column(column)
+        table.add_column(column, overflow="fold")
     return table
 
 

@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from mktme.judge import Cell
+from mktme.pricing import price_told
 from model import Scope
 from properties import KNOWN_PROPERTIES
 
@@ -126,8 +127,9 @@ def note(cell: Cell) -> str:
     if cell.word == "NOT_APPLICABLE":
         return f"not applicable ({cell.because})"
     if cell.word == "VIOLATED":
-        price = f" § Even with every detail repaired: {cell.price}." if cell.price else ""
-        return f"{cell.story} ⇒ {cell.because}. Replayed; trace {cell.trace_id}.{price}"
+        price = price_told(cell.design, cell.property_id)
+        ending = f" § {price}" if price else ""
+        return f"{cell.story} ⇒ {cell.because}. Replayed; trace {cell.trace_id}.{ending}"
     if cell.word == "PROVED":
         return ""
     return f"{cell.word.lower().replace('_', ' ')}: {cell.because}"
@@ -157,7 +159,7 @@ LEGEND = {
     "~": "holds to that depth, and was not checked beyond",
     "∅": "vacuous: what the property speaks about never happens",
     "–": "not applicable: the design's own setting excludes it",
-    "§": "the price of the posture: no repaired detail removes it",
+    "§": "a price of the posture: no repaired detail removes the violation",
 }
 """The marks of the matrix, and what each means."""
 

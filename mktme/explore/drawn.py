@@ -61,7 +61,7 @@ def why(lamp: Lamp) -> Iterator[Text]:
     if lamp.trace:
         yield Text(f"   as a counterexample it is called {lamp.trace}")
     if lamp.price:
-        yield Text(f"   § the price of the posture: {lamp.price}")
+        yield Text(f"   § {lamp.price}")
 
 
 def regions(shown: tuple[Region, ...]) -> Iterator[Text]:

@@ -11,9 +11,9 @@ from typing import Final, Literal
 
 from checker import Trace
 from conformance.replayed import ReplayStep
-from designs import prices
 from mktme.explore.paths import Path
 from mktme.explore.world import World, claims_of
+from mktme.pricing import price_told
 from mktme.results.shape import Shape
 from mktme.traces import causes
 from mktme.traces.document import Broken
@@ -112,7 +112,7 @@ class Lamps:
                     words=why.words,
                     broken=why if is_now else None,
                     trace=path.as_record(claim.id).id if steps[0] == len(trace) else "",
-                    price=prices(self._world.design).get(claim.id),
+                    price=price_told(self._world.design, claim.id),
                 )
             )
         return tuple(lamps)

@@ -19,7 +19,10 @@ KINDS: Final = {
     "any-size": ("✓", "proved for any number of packages, CPUs, KeyIDs, keys and VMAs"),
     "scope": ("✓", "proved, in every reachable state of this scope"),
     "violated": ("✗", "violated: so many steps has the shortest counterexample"),
-    "price": ("✗", "violated, and § the price of the posture: no repaired detail removes it"),
+    "price": (
+        "✗",
+        "violated, and § a price of the posture: no repaired detail removes the violation",
+    ),
     "bounded": ("~", "holds to that depth, and was not checked beyond"),
     "vacuous": ("∅", "vacuous: what the property speaks about never happens"),
     "unknown": ("?", "unknown: no engine came to an end"),

@@ -11,9 +11,9 @@ from checker.systems.property import Property
 from checker.systems.reading import Reading
 from conformance import Replay
 from conformance.replayed import Executed, ReplayStep
-from designs import prices
 from mktme import words
 from mktme.judge import Cell
+from mktme.pricing import price_told
 from mktme.traces import causes, keypanels, otherpanels
 from mktme.traces.document import (
     Broken,
@@ -48,12 +48,12 @@ def document_of(cell: Cell, scope: Scope, grounding: Grounding) -> Document:
     verdict = cell.verdict
     record = recorded(cell.design, cell.property_id, scope, grounding, cell.trace)
     is_least = verdict is None or verdict.is_least
-    return told(record, grounding, cell.trace, cell.replay, cell.price, is_least)
+    return told(record, grounding, cell.trace, cell.replay, is_least)
 
 
 def told_of_run(record: Record, grounding: Grounding, trace: Trace, done: Replay) -> Document:
     """The document of a run of which nobody knows how it was found: it counts as the least."""
-    return told(record, grounding, trace, done, prices(record.design).get(record.property_id))
+    return told(record, grounding, trace, done)
 
 
 def told(
@@ -61,7 +61,6 @@ def told(
     grounding: Grounding,
     trace: Trace,
     replay: Replay,
-    price: str | None = None,
     is_least: bool = True,
 ) -> Document:
     """The document of a run that violates the property it is recorded for."""
@@ -86,7 +85,7 @@ def told(
         calls=tuple(_calls(grounding, claim, trace, replay)),
         frames=tuple(_frames(grounding, claim, trace, replay, false)),
         broken=false,
-        price=price,
+        price=price_told(record.design, claim.id),
         is_least=is_least,
         replay=Replayed(
             agrees=replay.agrees,

@@ -46,8 +46,7 @@ def explanation(document: Document) -> Iterator[RenderableType]:
     yield Text("")
     yield from _broken(document.broken)
     if document.price:
-        price = f"§ The price of the posture, even with every detail repaired: {document.price}."
-        yield Text(price)
+        yield Text(f"§ {document.price}")
     yield Text("")
     yield from _replayed(document)
     least = "" if document.is_least else " It need not be the least: time ran out."

@@ -222,7 +222,7 @@ export function renderBroken(broken, { price = null, level = 4 } = {}) {
     ...part("What decides it", broken.facts),
     ...part("What the variables are", broken.variables),
     ...part("How it came about", broken.causes),
-    price ? element("p", { class: "price" }, `§ The price of the posture, even with every detail repaired: ${price}.`) : null,
+    price ? element("p", { class: "price" }, `§ ${price}`) : null,
   );
 }
 
