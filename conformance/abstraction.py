@@ -194,6 +194,10 @@ class _Reader:
     def _page(self, vma: int, package: int) -> bool:
         return self.pages.package_of(self.pages.page(vma)) == package
 
+    def _carries(self, vma: int, keyid: int) -> bool:
+        page = self.pages.page(vma)
+        return page is not None and page[1] == keyid + 1
+
     def _shares(self, vma: int, other: int) -> bool:
         return other in self.pages.sharers(vma)
 

@@ -105,12 +105,11 @@ class KeyWatch:
         """
         return {key} if self.per_package else {*slots, *self.given[key]}
 
-    def grew(self, key: int, slots: Iterable[Slot]) -> None:
-        """A key got more slots; whoever refers to one of its slots refers to these."""
-        everybody = set().union(*(self.holders[slot] for slot in self.given[key]))
+    def grew(self, key: int, slots: Iterable[Slot], users: Iterable[int]) -> None:
+        """A key got more slots, to which it refers, and so do the VMAs that use it."""
         for slot in slots:
             self.given[key].add(slot)
-            self.holders[slot] = set(everybody)
+            self.holders[slot] = {KEY, *users}
 
     def went(self, key: int) -> None:
         """A key is a key no more."""

@@ -104,7 +104,9 @@ class Subject:
             if serial not in live:
                 if self.kernel.key(serial) is not None:
                     # It lost its KeyIDs to a failed update: nothing keeps it from being collected.
+                    found = self.keys.found(key, self.kernel.entries())
                     self.kernel.destroy(serial)
+                    self.keys.drop(KEY, found)
                 self.keys.went(key)
         handles = {self.pages.handle(vma) for vma in range(self.scope.vmas)}
         by_key = handles if self._is_per_package else set()
@@ -162,7 +164,9 @@ class Subject:
         text = payload(*self.keys.asked_of(key))
         self.kernel.extend(self.keys.serials[key], choice["package"], text)
         slots = self._new(before)
-        self.keys.grew(key, slots)
+        value = self.keys.values[key]
+        users = [v for v in range(self.scope.vmas) if self.pages.handle(v) == value]
+        self.keys.grew(key, slots, users)
         self._tell_pages(slots)
 
     def _preparse_error(self, _choice: Choice, labels: Mapping[str, str]) -> None:
@@ -251,11 +255,16 @@ class Subject:
 
     def _placed(self, vma: int, stored: bytes) -> None:
         given = set().union(*self.keys.given.values())
-        package = self.pages.package_of(self.pages.page(vma))
-        slots = self._slots_of(vma, self.kernel.entries())
-        here = {slot for slot in slots if isinstance(slot, int) or slot[0] == package}
-        is_anothers = self.pages.vmas[vma].is_astray and bool(here & given)
+        is_anothers = self.pages.vmas[vma].is_astray and self._slot_of_page(vma) in given
         self.pages.placed(vma, stored, self._label_under(vma), is_anothers)
+
+    def _slot_of_page(self, vma: int) -> Slot | None:
+        """The slot whose KeyID a VMA's page carries."""
+        page = self.pages.page(vma)
+        package = self.pages.package_of(page)
+        if page is None or package is None:
+            return None
+        return (package, page[1]) if self._is_per_package else page[1]
 
     def _run(self, operation: Operation[T]) -> T:
         return self.kernel.run(operation)
@@ -291,6 +300,6 @@ class Subject:
 
     def _owners_answer(self, serial: int) -> bytes | None:
         for key, known in self.keys.serials.items():
-            if known == serial:
+            if known == serial and self.keys.given[key]:
                 return payload(*self.keys.asked_of(key))
         return None

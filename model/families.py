@@ -24,6 +24,7 @@ def families(design: Design) -> tuple[Family, ...]:
         *_residue(),
         *_owners(slot, (KEY,) if per_package else (KEYID,)),
         *_pages(),
+        *(_carried() if remembers_keyids(design) else ()),
     )
 
 
@@ -35,6 +36,15 @@ def can_lose_lock(design: Design) -> bool:
 def can_hang(design: Design) -> bool:
     """Whether encrypt_mprotect can wait for the map lock that it holds itself (patch 08)."""
     return design.last_put == "locks_again"
+
+
+def remembers_keyids(design: Design) -> bool:
+    """Whether a page can have another KeyID than its VMA's key is found at by now.
+
+    With per-package KeyIDs a VMA remembers its key. An address that is used again may be found at
+    another KeyID than when the page was placed, which keeps the one that it has.
+    """
+    return design.keyid_scope == "per_package" and design.key_lookup == "by_address"
 
 
 def _machine() -> tuple[Family, ...]:
@@ -120,3 +130,7 @@ def _pages() -> tuple[Family, ...]:
             "own", (VMA, KEYID), BOOL, ghost=True, meaning="the KeyID is still its page's key's"
         ),
     )
+
+
+def _carried() -> tuple[Family, ...]:
+    return (Family("carries", (VMA, KEYID), BOOL, meaning="its page's table entry has this KeyID"),)

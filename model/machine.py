@@ -100,13 +100,29 @@ def _owners_answer(old: State, choice: Any) -> Term:
     def is_its_own(k: Term) -> Term:
         def owns(x: Term) -> Term:
             its = z3.And(old.live[x], old.has_keyid(x, package, k))
-            return z3.And(its, old.bytes_asked(x, k) == choice.supplied[k])
+            return z3.And(its, _supplies(old, x, k, choice.supplied[k]))
 
         is_user = old.vault_control[k] == old.control("user")
         supplies = z3.And(choice.answered, asked, old.is_mapped(package, k), is_user)
         return z3.If(supplies, old.some(KEY, owns), choice.supplied[k] == old.bytes("zeros"))
 
     return z3.And(z3.Implies(z3.Not(choice.answered), asked), old.every(KEYID, is_its_own))
+
+
+def _supplies(old: State, key: Term, keyid: Term, supplied: Term) -> Term:
+    """Whether that is what the owner of a key that a KeyID's slot holds supplies again.
+
+    As posted the slot holds an address, and the kernel asks the owner of the key that is there now,
+    which knows of what it was given itself, and has nothing to supply if that is no user key.
+    """
+    if old.design.key_lookup == "by_serial":
+        return old.bytes_asked(key, keyid) == supplied
+
+    def its_own(j: Term) -> Term:
+        is_user = old.kind_asked(key, j) == old.kind("user")
+        return z3.And(old.was_given(key, None, j), is_user, old.bytes_asked(key, j) == supplied)
+
+    return old.some(KEYID, its_own)
 
 
 def _any_user_key(old: State, package: Term) -> Term:

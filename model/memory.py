@@ -14,7 +14,7 @@ import z3
 from checker.systems.effect import Effect
 from checker.systems.system import Action, Parameter, Step, Term
 from designs import Design
-from model.families import can_hang
+from model.families import can_hang, remembers_keyids
 from model.pages import lose_page, place, reuse_frame
 from model.references import clearing, drop_of_vma, may_release, release, take
 from model.sorts import KEY, KEYID, PACKAGE, VMA
@@ -138,7 +138,8 @@ def fork(old: State, choice: Any) -> Step:
         return v == child
 
     is_there = old.some(PACKAGE, lambda p: old.page[vma, p])
-    for family in ("uses", "page"):
+    carried = ("carries",) if remembers_keyids(old.design) else ()
+    for family in ("uses", "page", *carried):
         of = getattr(old, family)
         new.set(family, lambda v, i: its(v), to=lambda v, i, of=of: of[vma, i])
     for family in ("written", "opens", "own"):
@@ -179,7 +180,7 @@ def write(old: State, choice: Any) -> Step:
     # EFFECT
     new = Effect(old)
     reuse_frame(new, old, package, moves)
-    place(new, old, lambda v: v == vma, there)
+    place(new, old, lambda v: v == vma, there, moves)
     new.set("left", lambda v, p: v == vma, to=False)
     new.set("shares", lambda v, u: z3.Or(v == vma, u == vma), to=False)
     new.set("intact", lambda v: v == vma, to=True)
@@ -203,7 +204,7 @@ def migrate(old: State, choice: Any) -> Step:
     new = Effect(old)
     sharers = lambda v: z3.And(moves, z3.Or(v == vma, old.shares[vma, v]))  # noqa: E731
     reuse_frame(new, old, package, moves)
-    place(new, old, sharers, lambda p: p == package)
+    place(new, old, sharers, lambda p: p == package, moves)
     refused = z3.If(is_there, old.answer("ENOKEY"), old.answer("ENOENT"))
     stays = z3.Or(moves, old.page[vma, package])
     return Step(guard, z3.If(stays, old.answer("ok"), refused), new.cases())

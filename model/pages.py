@@ -1,6 +1,7 @@
 """What becomes of a page's bytes: where they lie, under which key, and who can read them.
 
-All but `page` and `shares` is what an observer knows of a frame (ghosts), for each VMA by itself.
+All but `page`, `shares` and `carries` is what an observer knows of a frame (ghosts), for each VMA
+by itself.
 """
 
 from __future__ import annotations
@@ -11,15 +12,22 @@ import z3
 
 from checker.systems.effect import Effect
 from checker.systems.system import Term
+from model.families import remembers_keyids
 from model.sorts import KEY, KEYID, PACKAGE, VMA
 from model.state import State
 
 
-def place(new: Effect, old: State, whose: Any, there: Any) -> None:
-    """Pages are written to a package's memory, through the entry of their KeyID there."""
+def place(new: Effect, old: State, whose: Any, there: Any, moves: Term) -> None:
+    """Pages are written to a package's memory, through the entry of their KeyID there.
+
+    A page that `moves` gets the KeyID that its key has now; else it keeps its own.
+    """
 
     def at(v: Term, p: Term, k: Term) -> Term:
-        return z3.And(there(p), old.vma_uses(v, p, k))
+        has_it = old.vma_uses(v, p, k)
+        if remembers_keyids(old.design):
+            has_it = z3.If(moves, has_it, old.page_carries(v, p, k))
+        return z3.And(there(p), has_it)
 
     def has_mode(v: Term, name: str) -> Term:
         return old.some(
@@ -63,6 +71,9 @@ def place(new: Effect, old: State, whose: Any, there: Any) -> None:
         has_mode(v, "no_encrypt"), z3.And(has_mode(v, "tme"), old.bypass)
     )
     new.set("page", lambda v, p: whose(v), to=lambda v, p: there(p))
+    if remembers_keyids(old.design):
+        carried = lambda v, k: old.some(PACKAGE, lambda p: at(v, p, k))  # noqa: E731
+        new.set("carries", lambda v, k: whose(v), to=carried)
     new.set("plain", whose, to=is_plain)
     new.set("written", lambda v, b: whose(v), to=is_under)
     new.set("opens", lambda v, j: whose(v), to=is_opened)
@@ -91,6 +102,8 @@ def lose_page(new: Effect, old: State, vma: Term, when: Term) -> None:
 
     is_shared = old.some(VMA, lambda u: old.shares[vma, u])
     new.set("page", lambda v, p: its(v), to=False)
+    if remembers_keyids(old.design):
+        new.set("carries", lambda v, k: its(v), to=False)
     new.set(
         "left",
         lambda v, p: z3.And(its(v), old.page[v, p]),

@@ -84,7 +84,7 @@ def _pages_see_it(
         return z3.Or(z3.Not(z3.Or(plain, same)), key(k) == old.bytes("random"))
 
     def loses(v: Term, p: Term, k: Term) -> Term:
-        return z3.And(at(p, k), old.page[v, p], old.vma_uses(v, p, k), differs(p, k))
+        return z3.And(at(p, k), old.page[v, p], old.page_carries(v, p, k), differs(p, k))
 
     def lies(v: Term, p: Term) -> Term:
         return z3.Or(old.page[v, p], old.left[v, p])

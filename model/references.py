@@ -11,6 +11,7 @@ by an address that has become another key's; the choice is arbitrary and changes
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import z3
@@ -109,6 +110,13 @@ def may_release(old: State, choice: Any, last: Slots) -> Term:
 def release(new: Effect, old: State, at: Slots, choice: Any) -> None:
     """The slots are free again; with `on_release=clear_first`, once their entries are clear."""
     unmap(new, old, at)
+    clear_released(new, old, at, lambda p: choice.fails[p])
+
+
+def clear_released(
+    new: Effect, old: State, at: Slots, fails: Callable[[Term], Term] = lambda p: z3.BoolVal(False)
+) -> None:
+    """Where so designed, CLEAR_KEY is run for slots that leave the map, or waited for."""
     if not clearing(old.design):
         return
 
@@ -122,7 +130,7 @@ def release(new: Effect, old: State, at: Slots, choice: Any) -> None:
         return z3.And(is_freed(p, k), old.has_lead(p))
 
     await_clearing(new, old, is_freed)
-    clear(new, old, lambda p, k: z3.And(target(p, k), z3.Not(choice.fails[p])))
+    clear(new, old, lambda p, k: z3.And(target(p, k), z3.Not(fails(p))))
     programs = old.some(PACKAGE, KEYID, target)
     leave_residue(new, old, programs, old.kind("clear"), old.bytes("zeros"))
 

@@ -33,6 +33,7 @@ from model.programming import (
 )
 from model.references import (
     begin_counting,
+    clear_released,
     clearing,
     drop_of_key,
     may_release,
@@ -200,11 +201,39 @@ def update(old: State, choice: Any) -> Step:
     load_vault(new, old, lambda k: z3.And(succeeds, its(None, k)), kind, supplied)
     new.set("live", lambda x: z3.And(stuck, x == key), to=False)
     new.set("given", lambda x, *slot: z3.And(stuck, x == key), to=False)
-    unmap(new, old, lambda p, k: z3.And(stuck, its(p, k)))
-    await_clearing(new, old, lambda p, k: z3.And(stuck, its(p, k)))
+    _end(new, old, stuck, key)
     busy = z3.And(parsed, z3.Not(is_nowhere), is_in_use)
     said = z3.If(busy, old.answer("EBUSY"), answer(old, refused, succeeds))
     return Step(guard, said, new.cases())
+
+
+def _end(new: Effect, old: State, when: Term, key: Term) -> None:
+    """A failed update ends the key: its KeyIDs are out of service, and the collector comes at once.
+
+    As posted the key's address may be held elsewhere too, in the slot that it was given itself. The
+    collector finds that, drops the key's reference there, and releases the slot with the last one;
+    no CLEAR_KEY of its fails.
+    """
+
+    def its(p: Any, k: Term) -> Term:
+        return z3.And(when, old.finds(key, p, k))
+
+    if old.design.key_lookup == "by_serial":
+        unmap(new, old, its)
+        await_clearing(new, old, its)
+        return
+
+    def stays(p: Any, k: Term) -> Term:
+        return z3.And(old.has_keyid(key, p, k), z3.Not(old.finds(key, p, k)))
+
+    def found(p: Any, k: Term) -> Term:
+        lower = old.some(KEYID, lambda j: z3.And(old.less(j, k), stays(p, j)))
+        return z3.And(when, stays(p, k), z3.Not(lower))
+
+    last = drop_of_key(new, old, found)
+    unmap(new, old, lambda p, k: z3.Or(its(p, k), last(p, k)))
+    await_clearing(new, old, its)
+    clear_released(new, old, last)
 
 
 def destroy(old: State, choice: Any) -> Step:
@@ -230,7 +259,7 @@ def extend(old: State, choice: Any) -> Step:
     """With per-package KeyIDs: a key gets a KeyID on one more package, as its owner supplies it.
 
     The owner supplies the same key again, so this reads what it had asked for; the kernel could
-    not tell if it were another one. VMAs that use the key refer to its new KeyID as well.
+    not tell if it were another one. Whoever uses the key refers to its new KeyID as well.
     """
     key, package = choice.key, choice.package
     kind, supplied = old.requested_kind[key], old.requested_bytes[key]
@@ -259,22 +288,10 @@ def extend(old: State, choice: Any) -> Step:
     program(new, old, is_mapped, kind, supplied)
     leave_residue(new, old, programs, kind, supplied)
     _enter(new, old, key, is_mapped, kind)
-    _share_references(new, old, key, is_mapped)
+    new.set("counted", lambda v, p, k: z3.And(is_mapped(p, k), old.uses[v, key]), to=True)
     stuck = z3.And(quarantines(old), programs, choice.fails)
     await_clearing(new, old, lambda p, k: z3.And(stuck, gets(p, k)))
     return Step(guard, answer(old, z3.BoolVal(False), succeeds), new.cases())
-
-
-def _share_references(new: Effect, old: State, key: Term, at: Slots) -> None:
-    """Whoever refers to the key refers to all of its KeyIDs, the new one included."""
-
-    def refers(v: Term) -> Term:
-        def does(p: Term, k: Term) -> Term:
-            return z3.And(old.has_keyid(key, p, k), old.has_vma_reference(v, p, k))
-
-        return old.some(PACKAGE, KEYID, does)
-
-    new.set("counted", lambda v, p, k: z3.And(at(p, k), refers(v)), to=True)
 
 
 def preparse_error(old: State, choice: Any) -> Step:

@@ -14,7 +14,7 @@ import z3
 
 from checker.systems.system import Interpretation, Term, Values
 from designs import Design
-from model.families import can_hang, can_lose_lock
+from model.families import can_hang, can_lose_lock, remembers_keyids
 from model.sorts import ANSWER, BYTES, CONTROL, CPU, KEY, KEYID, KIND, MODE, PACKAGE, VMA
 
 Slots = Callable[[Any, Any], Term]
@@ -216,10 +216,16 @@ class State:
         return z3.And(any_reference, z3.Not(self.has_one_reference(package, keyid)))
 
     def vma_uses(self, vma: Term, package: Any, keyid: Term) -> Term:
-        """Whether the VMA's pages on the package carry this KeyID."""
+        """Whether a page of the VMA that is placed on the package gets this KeyID."""
         if not self.per_package:
             return self.uses[vma, keyid]
         return self.some(KEY, lambda x: z3.And(self.uses[vma, x], self.finds(x, package, keyid)))
+
+    def page_carries(self, vma: Term, package: Any, keyid: Term) -> Term:
+        """Whether the VMA's page, which lies on the package, has this KeyID in its table entry."""
+        if remembers_keyids(self.design):
+            return z3.And(self.page[vma, package], self.carries[vma, keyid])
+        return self.vma_uses(vma, package, keyid)
 
     def is_encrypted(self, vma: Term) -> Term:
         """Whether the VMA has a KeyID other than 0."""

@@ -97,6 +97,13 @@ def uses(reading: Reading, vma: int, keyid: int, package: int | None = None) -> 
     )
 
 
+def page_has(reading: Reading, vma: int, keyid: int, package: int) -> bool:
+    """Whether the VMA's page, which lies on the package, has this KeyID in its table entry."""
+    if reading.has("carries"):
+        return reading.is_true("carries", vma, keyid)
+    return uses(reading, vma, keyid, package)
+
+
 def references(reading: Reading, slot: tuple[int, ...]) -> int:
     """How many references a slot has."""
     held = range(reading.size("counted", 0))

@@ -24,7 +24,7 @@ def _explain_loss(reading: Reading, at: Mapping[str, int], _call: Mapping[str, s
     entries = [
         f"{words.keyid_name(k)} there now holds {words.entry(reading, p, k)}"
         for k in range(reading.size("entry_mode", 1))
-        if words.uses(reading, v, k, p)
+        if words.page_has(reading, v, k, p)
     ]
     return (
         f"the page of VMA {v} on package {p} does not read back what was written:"
@@ -52,7 +52,7 @@ def _is_right(state: State) -> Term:
     """The KeyID is the named key's, and where a page lies so is the entry."""
 
     def is_its(v: Any, x: Any, p: Any, k: Any) -> Term:
-        has_page = z3.And(state.page[v, p], state.vma_uses(v, p, k), state.has_keyid(x, p, k))
+        has_page = z3.And(state.page[v, p], state.page_carries(v, p, k), state.has_keyid(x, p, k))
         return z3.Implies(has_page, is_as_requested(state, x, p, k))
 
     def is_mapped(v: Any, i: Any) -> Term:

@@ -165,7 +165,7 @@ def _explain_page(reading: Reading, at: Mapping[str, int], _call: Mapping[str, s
     entries = [
         f"{words.keyid_name(k)} there is {words.entry(reading, p, k)}"
         for k in range(reading.size("entry_mode", 1))
-        if p is not None and words.uses(reading, v, k, p)
+        if p is not None and words.page_has(reading, v, k, p)
     ]
     return (
         f"the page of VMA {v}, whose owner asked for encryption, is plaintext in the DRAM of"

@@ -23,7 +23,7 @@ POSTED: dict[str, tuple[int, int]] = {
     "never-in-clear": (4, 4),
     "live-data-intact": (5, 6),
     "right-key": (4, 4),
-    "no-neighbour": (0, 6),
+    "no-neighbour": (7, 6),
     "no-lost-keyid": (0, 5),
     "in-bounds": (1, 1),
     "no-dangling": (3, 3),

@@ -11,7 +11,8 @@ import pytest
 from mutants import in_model, without_faults
 from runs import KEY_SERVICE, grounded
 
-from checker import decide, explore
+from checker import bounded, cone_of_influence, decide, explore
+from checker.confirm import on_full_system
 from conformance import replay
 from designs import DETAILS, KNOBS, POSTURE, Design, design_from_text
 from model import Scope
@@ -25,6 +26,10 @@ PACKAGES = Scope(2, 1, 1, 1, 1, 1)
 
 KEYIDS = Scope(1, 1, 2, 1, 1, 1)
 """One package with two KeyIDs: two keys, so that one may be taken for the other."""
+
+BOTH = Scope(2, 1, 2, 1, 1, 1)
+"""Two packages that share two KeyIDs: what one key's programming misses on one of them, another's
+does not."""
 
 ALWAYS = {"failure-is-noop": 1}
 """No design keeps this: a PCONFIG that has succeeded on one package cannot be taken back."""
@@ -151,6 +156,21 @@ POSTURES: dict[str, dict[str, int]] = {
 }
 """Positions in the debate, by what each one changes. `savekeys=on` keeps keys on purpose."""
 
+TOO_LARGE = (
+    "on_program_failure=leave",
+    "bitmap_update=clear_before_program,on_program_failure=leave",
+    "key_lookup=by_address",
+)
+"""What has more than six million states with two packages and two KeyIDs."""
+
+TOGETHER: dict[str, dict[str, int]] = {
+    "bitmap_bits=n": {"hotplug-admitted": 3},
+    "bitmap_update=clear_before_program,on_program_failure=leave": {"no-neighbour": 8},
+    "key_lookup=by_address": {"tables-agree": 5, "memory-agrees": 5},
+    "startup_gate=none": {"no-neighbour": 6},
+}
+"""What needs two packages *and* two keys to show. Found by a review: no scope here had both."""
+
 UNREACHED = {
     PACKAGES: {"keyid-names-key"},
     KEYIDS: {
@@ -207,6 +227,34 @@ def test_what_differs_breaks_exactly_these_properties_and_each_replays(
         for name in lengths
     }
     assert dict.fromkeys(lengths, "") == disagreements
+
+
+@pytest.mark.parametrize(
+    ("changes", "name", "length"),
+    [(changes, name, n) for changes, broken in TOGETHER.items() for name, n in broken.items()],
+)
+def test_two_packages_with_two_keys_show_more(changes: str, name: str, length: int) -> None:
+    design = differing(changes)
+    grounding = grounded(design, BOTH)
+    claim = grounding.property(PROPERTIES[name])
+    cone = cone_of_influence(grounding.system, claim)
+    found = on_full_system(bounded(cone, claim, length), grounding.system, cone, claim)
+    assert ("VIOLATED", length) == (found.word, found.depth)
+    assert found.trace is not None
+    assert replay(design, BOTH, grounding, PROPERTIES[name], found.trace).agrees
+
+
+@pytest.mark.deep
+@pytest.mark.parametrize("changes", [*MISTAKES, *POSTURES])
+def test_and_nothing_else(changes: str) -> None:
+    grounding = grounded(differing(changes), BOTH)
+    claims = {name: grounding.property(PROPERTIES[name]) for name in KEY_SERVICE}
+    explored = explore(grounding.system, list(claims.values()), states_max=6_000_000)
+    words = {name: explored.verdict(grounding.system, claims[name]).word for name in claims}
+    of_one = MISTAKES | POSTURES
+    broken = {*of_one[changes], *TWO_KEYS.get(changes, {}), *TOGETHER.get(changes, {}), *ALWAYS}
+    assert broken == {name for name, word in words.items() if word == "VIOLATED"}
+    assert explored.closed is (changes not in TOO_LARGE)
 
 
 POSTED = [

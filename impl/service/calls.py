@@ -78,13 +78,15 @@ class Calls:
     def destroy(self, serial: int) -> Operation[None]:
         """The garbage collector takes a key away. Raises NoKey, Busy (an operation refers to it).
 
-        Of a key that lost its KeyIDs to a failed update only the object is left to free.
+        Of a key that lost its KeyIDs to a failed update only the object is left to free; and, where
+        a slot still holds its address, a reference.
         """
         yield Pause("take the key away")
         if self._system.keys.is_lost(serial):
-            key = self._system.keys.find(serial)
-            if key is not None:
-                self._system.keys.release(key)
+            lost = self._system.keys.find(serial)
+            if lost is not None:
+                yield from self._service.destroy(lost)
+                self._system.keys.release(lost)
             return
         call = f"destroy key {serial}"
         key = self._system.keys.look_up(serial, call)

@@ -19,6 +19,8 @@ from impl.service.refcounts import EncryptCounts
 from impl.service.system import System
 from impl.threads import Operation, Pause, holding
 
+_VMAS = "VMAs by handle"
+
 
 class PerPackageKeyService:
     """A map, an array of reference counts and a bitmap for each package."""
@@ -37,6 +39,9 @@ class PerPackageKeyService:
             UserBitmap(design, memory, f"user-type bitmap of package {p}", keyids, events)
             for p in packages
         ]
+        # How many VMAs remember each handle. A KeyID's count does not say: as posted the slot where
+        # an address is found may be that of a key before.
+        self._vmas: dict[int, int] = {}
 
     def keyids_of(self, key: Key) -> dict[int, int]:
         """Package -> KeyID, for the packages where the key has one."""
@@ -173,7 +178,7 @@ class PerPackageKeyService:
         """Drop the key's own references; the KeyIDs go with the last ones. Always succeeds."""
         yield Pause("find the key's KeyIDs")
         handle = self.handle_of(key)
-        if handle is not None and self.drop(handle):
+        if handle is not None and self._drop(handle):
             yield from self.release(handle)
 
     def extend(self, key: Key, package: int, material: KeyMaterial) -> Operation[None]:
@@ -197,8 +202,10 @@ class PerPackageKeyService:
             raise InvalidArgument(call, "the payload is of another type than the key")
 
         def references() -> int:
-            # Whoever refers to the key refers to all of its KeyIDs, this one included.
-            return max(self.counts[p].get(k) for p, k in keyids.items())
+            # Whoever refers to the key refers to all of its KeyIDs, this one included: the key
+            # itself, and every VMA that remembers it.
+            self._system.machine.accesses.read(_VMAS)
+            return 1 + self._vmas.get(self._keys.slot_value(key), 0)
 
         yield from self._enter(key, self._choose([package], call), material, references, call)
 
@@ -223,12 +230,19 @@ class PerPackageKeyService:
         return self.maps[package].find(handle) if handle else 0
 
     def take(self, handle: int) -> None:
-        """One reference more on every KeyID of the key."""
+        """One reference more on every KeyID of the key, for a VMA."""
+        self._system.machine.accesses.write(_VMAS)
+        self._vmas[handle] = self._vmas.get(handle, 0) + 1
         for package, keyid in self._pairs(handle).items():
             self.counts[package].take(keyid)
 
     def drop(self, handle: int) -> bool:
-        """One reference less on every KeyID of the key; whether one of them was the last."""
+        """A VMA's reference less on every KeyID of the key; whether one of them was the last."""
+        self._system.machine.accesses.write(_VMAS)
+        self._vmas[handle] = self._vmas.get(handle, 0) - 1
+        return self._drop(handle)
+
+    def _drop(self, handle: int) -> bool:
         last = [self.counts[package].drop(keyid) for package, keyid in self._pairs(handle).items()]
         return any(last)
 
