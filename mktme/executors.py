@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import multiprocessing
 import os
+import signal
 import urllib.parse
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, as_completed
@@ -56,8 +57,11 @@ def side_by_side(
         for future in as_completed(futures):
             done(future.result())
     except BaseException:
-        for future in futures:
-            future.cancel()
+        if isinstance(pool, _Workers):
+            pool.end()
+        else:
+            for future in futures:
+                future.cancel()
         raise
     return [future.result() for future in futures]
 
@@ -80,13 +84,38 @@ def _processes(number: int, most: int | None) -> Iterator[Executor]:
     # would copy in whatever state they are.
     context = multiprocessing.get_context("spawn")
     workers = number if most is None else max(1, min(number, most))
-    pool = ProcessPoolExecutor(workers, mp_context=context, initializer=end_with_parent)
+    pool = _Workers(workers, mp_context=context, initializer=end_with_parent)
     try:
         yield pool
     except BaseException:
-        pool.shutdown(wait=False, cancel_futures=True)
+        pool.end()
         raise
-    pool.shutdown()
+    finally:
+        pool.shutdown()
+
+
+class _Workers(ProcessPoolExecutor):
+    """Processes that Ctrl-C does not reach: a terminal sends it to all, and each would tell of it.
+
+    Whoever waits for them hears it, and ends them.
+    """
+
+    def end(self) -> None:
+        """End all processes; what they were to do has no answer.
+
+        Nothing is cancelled: where a process ends, the executor fails every task itself, and would
+        trip over one that was cancelled before.
+        """
+        for worker in multiprocessing.active_children():
+            worker.terminate()
+
+    def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:
+        """As the executor does, which starts a process here where one is wanted."""
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            return super().submit(fn, *args, **kwargs)
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _dask(text: str) -> Iterator[Executor]:

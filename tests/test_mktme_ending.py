@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -69,6 +70,26 @@ def test_an_interrupt_is_said_in_one_line():
         err = running.stderr.read()
         running.wait(timeout=60)
     assert (statuses.INTERRUPTED, b"mktme: interrupted\n") == (running.returncode, err)
+
+
+CHILDREN = Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children")
+
+
+@pytest.mark.skipif(not CHILDREN.exists(), reason="this system does not list a process's children")
+@pytest.mark.parametrize("later", [0.05, 1.0])
+def test_an_interrupt_of_all_processes_at_once_is_said_in_one_line(later):
+    """As a terminal sends it: workers that are starting, or at work, have nothing to say."""
+    arguments = ("compare", "rfc-v2-fixed", "no-hotplug", "--executor", "processes:2")
+    with subprocess.Popen(
+        [*MKTME, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
+    ) as running:
+        children = Path(f"/proc/{running.pid}/task/{running.pid}/children")
+        while len(children.read_text().split()) < 2:
+            time.sleep(0.01)
+        time.sleep(later)
+        os.killpg(running.pid, signal.SIGINT)
+        out, err = running.communicate(timeout=60)
+    assert (statuses.INTERRUPTED, b"", b"mktme: interrupted\n") == (running.returncode, out, err)
 
 
 def test_a_closed_standard_input_is_refused(monkeypatch):
