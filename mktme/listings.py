@@ -33,27 +33,27 @@ def designs(named: Mapping[str, Design]) -> Table:
 
 def properties(claims: Mapping[str, Property]) -> Table:
     """The claims."""
-    table = Table(header_style="bold")
-    table.add_column("property", no_wrap=True)
-    for heading in ("kind", "statement", "source"):
-        table.add_column(heading)
+    table = Table(header_style="bold", show_lines=True)
+    table.add_column("property", overflow="fold")
+    table.add_column("statement, kind and source")
     for claim in claims.values():
-        table.add_row(claim.id, listed.kind(claim), claim.sentence, claim.source)
+        said = Text.assemble(claim.sentence, "\n", (f"{listed.kind(claim)}; {claim.source}", "dim"))
+        table.add_row(claim.id, said)
     return table
 
 
 def knobs(catalogue: Mapping[str, Knob]) -> Table:
     """The decisions that make a design."""
-    table = Table("knob", "kind", "value", "meaning", "source", header_style="bold")
+    table = Table(header_style="bold")
+    for heading in ("knob, kind and source", "value"):
+        table.add_column(heading, overflow="fold")
+    table.add_column("meaning")
     for knob in catalogue.values():
-        for number, (value, meaning) in enumerate(knob.meanings.items()):
-            first = number == 0
+        about = Text.assemble(knob.name, "\n", (f"{knob.kind}; {knob.source}", "dim"))
+        for value, meaning in knob.meanings.items():
+            is_posted = value == knob.posted
             table.add_row(
-                knob.name if first else "",
-                knob.kind if first else "",
-                f"{value} (posted)" if first else value,
-                meaning,
-                knob.source if first else "",
+                about if is_posted else "", f"{value}\n(posted)" if is_posted else value, meaning
             )
         table.add_section()
     return table

@@ -81,10 +81,10 @@ Threads = Annotated[int, typer.Option(help=f"Operations in flight, {_range('thre
 Histories = Annotated[
     int, typer.Option(help="From how many histories of each state, 1 or 2.", min=1, max=2)
 ]
-StatesMax = Annotated[int, typer.Option(help="Explore at most this many distinct states.", min=1)]
-DepthMax = Annotated[int, typer.Option(help="Search at most this deep beyond them.", min=0)]
+StatesMax = Annotated[int, typer.Option(help="Distinct states explored, at most.", min=1)]
+DepthMax = Annotated[int, typer.Option(help="Steps of a bounded search, at most.", min=0)]
 SecondsMax = Annotated[
-    float, typer.Option(help="Seconds for each cell, up to a week.", min=0.1, max=604_800.0)
+    float, typer.Option(help="Seconds for each answer, up to a week.", min=0.1, max=604_800.0)
 ]
 Engine = Annotated[
     str,
@@ -110,7 +110,7 @@ ExecutorName = Annotated[
     typer.Option(
         "--executor",
         metavar="EXECUTOR",
-        help="Where cells are judged: processes, processes:NUMBER, or dask://HOST:PORT.",
+        help="Where the work is done: processes, processes:NUMBER, or dask://HOST:PORT.",
     ),
 ]
 TraceForm = Annotated[

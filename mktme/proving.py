@@ -26,6 +26,7 @@ from mktme.judge import question_of
 from mktme.traces.drawing import Moment
 from mktme.traces.telling import frame_of
 from mktme.traces.terminal import panels
+from mktme.verify import UNBOUNDED
 from model import Scope, text_of
 from model.sorts import KEY
 from properties import KNOWN_PROPERTIES
@@ -46,7 +47,8 @@ REAL = {
     "refuted": "No run leads to the state before that step, in that scope. So this step is not"
     " real: a lemma is missing that would exclude it, or the property is violated elsewhere. mktme"
     " check tells which.",
-    "undecided": "Whether a run leads to the state before that step was not found out.",
+    "undecided": "Whether a run leads to the state before that step was not found out. mktme check"
+    " tells whether the property is violated.",
 }
 
 
@@ -124,7 +126,7 @@ def told(tried: Tried) -> Iterator[RenderableType]:
 
 
 def _proved(found: AnySize, confirmed: str) -> Iterator[RenderableType]:
-    yield Text("\nProved for any number of packages, CPUs, KeyIDs, keys and VMAs.", style="bold")
+    yield Text(f"\nProved for any number of {UNBOUNDED}.", style="bold")
     if found.lemmas:
         yield Text("What is inductive together with the property:")
     else:

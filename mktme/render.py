@@ -132,7 +132,8 @@ def note(cell: Cell) -> str:
         return f"{cell.story} ⇒ {cell.because}. Replayed; trace {cell.trace_id}.{ending}"
     if cell.word == "PROVED":
         return ""
-    return f"{cell.word.lower().replace('_', ' ')}: {cell.because}"
+    remedy = ". --seconds-max allows more time" if OUT_OF_TIME in cell.because else ""
+    return f"{cell.word.lower().replace('_', ' ')}: {cell.because}{remedy}"
 
 
 def said(cell: Cell) -> str:
@@ -152,11 +153,15 @@ def scope_note(scope: Scope, cells: Sequence[Cell]) -> Text:
     return Text(f"Scope: {scope}. {number}, {seconds:.1f} s of checking.", style="dim")
 
 
+OUT_OF_TIME = "out of time"
+"""What an engine says that was stopped by the time limit."""
+
 LEGEND = {
     "✓ this scope": "proved, in every reachable state of this scope",
     "✓ any size": "proved for any number of packages, CPUs, KeyIDs, keys and VMAs",
     "✗": "violated: the length of the shortest counterexample",
     "~": "holds to that depth, and was not checked beyond",
+    "?": "unknown: nobody could say; the note below has why",
     "∅": "vacuous: what the property speaks about never happens",
     "–": "not applicable: the design's own setting excludes it",
     "§": "a price of the posture: no repaired detail removes the violation",

@@ -23,6 +23,9 @@ FILE_BYTES_MAX = 1 << 32
 SECONDS_MAX = 300.0
 """How long a solver may take with one set of conditions."""
 
+UNBOUNDED = "packages, CPUs, KeyIDs, keys and VMAs"
+"""What a proof for any size is for any number of."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Confirmation:
@@ -36,7 +39,7 @@ class Confirmation:
         said = dict(self.subject)
         about = f"{said.pop('design')} / {said.pop('property')}"
         if self.kind == "any-size":
-            return f"{about} for any number of packages and KeyIDs: {self.line}"
+            return f"{about} for any number of {UNBOUNDED}: {self.line}"
         sizes = ", ".join(f"{name} {value}" for name, value in said.items())
         return f"{about} ({sizes}), {self.kind}: {self.line}"
 

@@ -189,7 +189,10 @@ def test_a_run_that_violates_nothing_is_not_written(file, tmp_path) -> None:
 
 REFUSALS = {
     ("--as", "scrip"): "unknown form 'scrip' (did you mean script?); known: text, json, itf, vcd,",
-    ("-o", "x"): "a file needs --as: json, itf, vcd, test, script",
+    (
+        "-o",
+        "x",
+    ): "a file needs --as json, itf, vcd, test, script; text is for",
     ("--as", "vcd", "-o", "/dev/null/x"): "cannot write '/dev/null/x': there is no directory",
     ("--as", "vcd", "--json"): "--json is the answer and --as vcd the run: choose one",
     ("--design", "rfc-v3"): "unknown design 'rfc-v3' (did you mean rfc-v2?)",

@@ -107,7 +107,8 @@ def test_an_induction_is_confirmed(put) -> None:
 def test_a_proof_for_any_size_is_confirmed(put) -> None:
     found = verify(put(any_number()))
     assert str(found).startswith(
-        "rfc-v2-fixed / released-is-clear for any number of packages and KeyIDs: cvc5 refutes all "
+        "rfc-v2-fixed / released-is-clear for any number of packages, CPUs, KeyIDs, keys"
+        " and VMAs: cvc5 refutes all "
     )
 
 

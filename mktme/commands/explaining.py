@@ -62,7 +62,8 @@ def explain(
 def _show(cell: Cell, scope: Scope, form: str | None, path: Path | None) -> None:
     """Raises RecordError where a run is to be written and there is none."""
     if cell.trace is None or cell.record is None:
-        which = f"{cell.design.name} / {cell.property_id}: no counterexample"
+        found = "no counterexample" if cell.word == "PROVED" else "no counterexample was found"
+        which = f"{cell.design.name} / {cell.property_id}: {found}"
         if form is not None:
             raise RecordError(f"there is nothing to write: {which}, {render.sign(cell).plain}")
         console().print(render.sign(cell).append(f" {which}"))

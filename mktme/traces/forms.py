@@ -61,7 +61,8 @@ def form_from_option(text: str, file: str | None, as_json: bool) -> tuple[str | 
     if text != AS_TEXT and as_json:
         raise RecordError(f"--json is the answer and --as {text} the run: choose one")
     if text == AS_TEXT and file is not None:
-        raise RecordError(f"a file needs --as: {', '.join(FORMS)}")
+        forms = ", ".join(FORMS)
+        raise RecordError(f"a file needs --as {forms}; text is for a terminal, or `> FILE`")
     if text not in FORMS and text != AS_TEXT:
         raise RecordError(f"unknown form {text!r}{nearest(text, (AS_TEXT, *FORMS))}")
     path = None if file is None else output.file_from_text(file)
