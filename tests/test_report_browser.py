@@ -13,11 +13,11 @@ from pathlib import Path
 import pages
 import pytest
 from browsing import needs_browser
+from shown import Shown
 
 from mktme.report.page import documents_of, page
 
 playwright = pytest.importorskip("playwright.sync_api", reason="the test extra has playwright")
-axe_playwright = pytest.importorskip("axe_playwright_python.sync_playwright")
 
 pytestmark = needs_browser
 
@@ -36,38 +36,6 @@ def report(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> str:
         if not file.exists():
             file.write_text(page(pages.results()), encoding="utf-8")
     return file.as_uri()
-
-
-class Shown:
-    """The page, opened at a place, and what its console said."""
-
-    def __init__(self, browser: playwright.Browser, address: str, **how: object) -> None:
-        self.context = browser.new_context(reduced_motion="reduce", **how)
-        self.page = self.context.new_page()
-        self.said: list[str] = []
-        self.asked: list[str] = []
-        self.page.on("console", lambda message: self.said.append(message.text))
-        self.page.on("pageerror", lambda error: self.said.append(str(error)))
-        self.page.on("request", lambda request: self.asked.append(request.url))
-        self.page.goto(address)
-
-    def text(self, selector: str) -> str:
-        """What an element says, blanks as one."""
-        return " ".join(self.page.locator(f".answer:target {selector}").first.inner_text().split())
-
-    def texts(self, selector: str) -> list[str]:
-        """What all such elements say."""
-        found = self.page.locator(f".answer:target {selector}").all_inner_texts()
-        return [" ".join(text.split()) for text in found]
-
-    def overflow(self) -> int:
-        """Pixels by which the page is wider than its window."""
-        return self.page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
-
-    def violations(self) -> list[str]:
-        """What axe finds, one line for each rule with the first place."""
-        found = axe_playwright.Axe().run(self.page).response["violations"]
-        return [f"{rule['id']}: {rule['nodes'][0]['html'][:120]}" for rule in found]
 
 
 @pytest.fixture
@@ -202,6 +170,17 @@ def test_on_a_phone_nothing_is_wider_than_the_screen(opened, place: str) -> None
     shown = opened(place, viewport={"width": 360, "height": 740})
     shown.page.keyboard.press("End")
     assert 0 >= shown.overflow()
+
+
+def test_the_keyid_stays_beside_its_entries_in_a_key_table_that_scrolls(opened) -> None:
+    shown = opened(TRACE, viewport={"width": 360, "height": 740})
+    box = shown.page.locator(".answer:target .panel-key-tables .scroll")
+    keyid = box.locator("tbody th").first
+    playwright.expect(box).to_have_attribute("data-more", "right")
+    before = keyid.bounding_box()["x"]
+    box.evaluate("(box) => (box.scrollLeft = 9999)")
+    playwright.expect(box).to_have_attribute("data-more", "left")
+    assert before == pytest.approx(keyid.bounding_box()["x"], abs=1)
 
 
 @pytest.mark.parametrize("width", [360, 500])

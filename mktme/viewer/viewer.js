@@ -9,6 +9,7 @@
 //   renderCall(call, {number, level})            a call: who, answer, PCONFIGs, changes
 //   renderBroken(broken, {price, level})         why the property is false
 //   renderReplay(replay, {level})                what the implementation did
+//   watch(box)                                   lets a box that scrolls say where there is more
 //   renderMarks(marks)                           what the marks mean
 //   element(tag, attributes, ...children)        a node; children are nodes or text
 //   copier(text, label)                          a button that copies
@@ -43,17 +44,26 @@ const heading = (level, ...children) => element(`h${Math.min(level, 6)}`, {}, ..
 const list = (kind, items, attributes = {}) =>
   element(kind, attributes, ...items.map((item) => element("li", {}, item)));
 
-// A wide grid scrolls inside its own box. Only a box that does scroll is a stop of the Tab key.
+// A wide grid scrolls inside its own box. Only a box that does scroll is a stop of the Tab key, and
+// has a shade (see viewer.css) on the sides where there is more.
 const scrolling = new ResizeObserver((boxes) => boxes.forEach((box) => settle(box.target)));
 
+export function watch(box) {
+  scrolling.observe(box);
+  box.addEventListener("scroll", () => settle(box), { passive: true });
+}
+
 function settle(box) {
-  if (box.scrollWidth > box.clientWidth + 1) box.setAttribute("tabindex", "0");
+  const hidden = box.scrollWidth - box.clientWidth;
+  if (hidden > 1) box.setAttribute("tabindex", "0");
   else box.removeAttribute("tabindex");
+  const sides = { left: box.scrollLeft > 1, right: hidden - box.scrollLeft > 1 };
+  box.dataset.more = Object.keys(sides).filter((side) => sides[side]).join(" ");
 }
 
 function scroller(label, table) {
   const box = element("div", { class: "scroll", role: "group", "aria-label": label }, table);
-  scrolling.observe(box);
+  watch(box);
   return box;
 }
 

@@ -1,7 +1,7 @@
 // The implementation beside the model: whether it does the same, and what lies in its memory.
 
 import { $ } from "./page.js";
-import { element } from "./viewer.js";
+import { element, watch } from "./viewer.js";
 
 function chip(key) {
   const node = element("code", { class: "key", title: `fingerprint of a key: ${key}` }, key);
@@ -47,17 +47,9 @@ function regionTable(region) {
         element("span", { class: "note" }, `${region.size} bytes at 0x${region.address.toString(16)}, ${region.seen}`)),
       element("tbody", {}, ...rows)),
   );
-  scrolling.observe(box);
+  watch(box);
   return box;
 }
-
-// Only a box that does scroll is a stop of the Tab key.
-const scrolling = new ResizeObserver((boxes) =>
-  boxes.forEach(({ target }) => {
-    if (target.scrollWidth > target.clientWidth + 1) target.setAttribute("tabindex", "0");
-    else target.removeAttribute("tabindex");
-  }),
-);
 
 function pieceOf(piece) {
   if (!piece.key) return element("span", { class: piece.is_new ? "is-new" : null }, piece.digits);

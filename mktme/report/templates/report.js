@@ -102,7 +102,7 @@ function clear() {
   document.querySelectorAll(".laid-out").forEach((laid) => laid.remove());
 }
 
-for (const box of document.querySelectorAll(".scroll")) scrolling.observe(box);
+for (const box of document.querySelectorAll(".scroll")) watch(box);
 addEventListener("hashchange", open);
 addEventListener("beforeprint", lay);
 addEventListener("afterprint", clear);
