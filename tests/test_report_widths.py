@@ -51,6 +51,20 @@ def nine(browser: playwright.Browser, wide: str) -> Iterator[object]:
     assert [] == [line for one in shown for line in one.said]
 
 
+def test_all_named_designs_fit_on_a_usual_screen(nine) -> None:
+    shown = nine(1185)  # 1200 with a scroll bar
+    boxes = shown.page.locator(".scroll:has(> .matrix)")
+    assert 3 == boxes.count()
+    hidden = "(boxes) => boxes.map((box) => box.scrollWidth - box.clientWidth)"
+    assert [0, 0, 0] == boxes.evaluate_all(hidden)
+
+
+def test_the_chart_is_not_drawn_too_small_to_be_read(nine) -> None:
+    chart = nine(500).page.locator(".drawing")
+    pixels = "(svg) => svg.clientWidth / svg.viewBox.baseVal.width"
+    assert 10 <= 8.5 * chart.evaluate(pixels)  # the drawing's letters have 8.5 of its units
+
+
 SHADED = """(box) => {
     const has = (node, part) => !!node && getComputedStyle(node, part).content !== "none";
     const head = box.querySelector("tbody tr > :first-child");
@@ -70,7 +84,7 @@ def test_a_box_that_scrolls_shows_on_which_sides_it_goes_on(nine, which: str) ->
 
 
 def test_a_box_that_has_room_for_all_shows_no_shade(nine) -> None:
-    shown = nine(1500).page
+    shown = nine(1185).page
     expect(shown.locator(".scroll:visible").last).to_have_attribute("data-more", "")
     drawn = shown.locator(".scroll:visible").all()
     assert {(False, False)} == {tuple(box.evaluate(SHADED).values()) for box in drawn}
@@ -82,3 +96,10 @@ def test_what_a_row_is_about_stays_in_sight_where_its_box_scrolls(nine) -> None:
     before = head.bounding_box()["x"]
     box.evaluate("(box) => (box.scrollLeft = 300)")
     assert before == pytest.approx(head.bounding_box()["x"], abs=3)
+
+
+def test_on_paper_the_letters_of_all_tables_are_as_small(nine) -> None:
+    shown = nine(700).page
+    shown.emulate_media(media="print")
+    size = "(table) => getComputedStyle(table).fontSize"
+    assert {"10px"} == {table.evaluate(size) for table in shown.locator("table:visible").all()}
