@@ -70,6 +70,16 @@ def test_keys_step_to_the_violation_and_the_entry_turns(opened) -> None:
     assert "KeyID 1 stands for user key A, but package 0 holds key B" in shown.text(".broken .why")
 
 
+@pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "no-scripts"])
+def test_whoever_follows_a_link_reads_at_once_what_is_broken(opened, scripts: bool) -> None:
+    shown = opened(TRACE, java_script_enabled=scripts)
+    ends = shown.page.locator(".answer:target .ends")
+    playwright.expect(ends).to_be_in_viewport(ratio=1)
+    assert shown.text(".ends").startswith("⇒ KeyID 1 stands for user key A, but package 0 holds")
+    if scripts:
+        assert shown.text(".step-words").startswith("Start")
+
+
 def test_home_and_end_jump_and_there_is_no_step_beyond(opened) -> None:
     shown = opened(TRACE)
     shown.page.keyboard.press("End")
