@@ -36,7 +36,7 @@ function fewCalls(offer) {
   return element(
     "section",
     { class: "offer", "aria-label": offer.title },
-    offer.calls.length > 1 ? element("h3", {}, offer.title) : null,
+    element("h3", {}, offer.title),
     ...offer.calls.map((_, at) => callButton(offer, at)),
   );
 }
