@@ -187,8 +187,19 @@ def test_a_lamp_remembers_what_was_violated(opened):
     lamp(page, "in-bounds").click()
     expect(page.locator("#why .light")).to_contain_text("Was violated before, first in step 1.")
     assert [] == marked_broken(page)
+    expect(page.locator("#why")).to_contain_text("It must be true of every call")
     lamp(page, "bitmap-exact").click()
+    expect(page.locator("#why")).to_contain_text("It must be true in every state")
     expect(page.locator(".panel-key-tables td.is-broken").first).to_be_visible()
+
+
+def test_the_signs_of_the_lamps_are_explained_beside_them(opened):
+    page = opened("design=rfc-v2")
+    expect(page.locator("#lights")).to_have_text("✓ holds so far")
+    page = opened(BROKEN)
+    said = ["✓ holds so far", "✗ violated now", "! was violated before"]
+    assert said == page.locator("#lights > span").all_inner_texts()
+    expect(lamp(page, "in-bounds")).to_have_attribute("title", "was violated before")
 
 
 def test_the_nearest_violation_is_gone_to(opened):

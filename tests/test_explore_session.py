@@ -99,7 +99,7 @@ def test_a_step_property_judges_the_last_call_and_is_remembered_afterwards():
     def lamp():
         return next(lamp for lamp in session.lamps() if lamp.property == "failure-is-noop")
 
-    assert ("holds", "it judges calls, and none was made yet") == (lamp().light, lamp().words)
+    assert ("holds", "it is about calls, and none was made yet") == (lamp().light, lamp().words)
     session.go(path_from_text(BROKEN))
     assert ("violated", (2,)) == (lamp().light, lamp().steps)
     session.make(RecordedCall("destroy", (("key", "0"),)))

@@ -126,4 +126,4 @@ class Lamps:
 
 
 def _why_not_yet(kind: str, trace: Trace) -> str:
-    return "it judges calls, and none was made yet" if kind == "step" and not len(trace) else ""
+    return "it is about calls, and none was made yet" if kind == "step" and not len(trace) else ""

@@ -12,6 +12,11 @@ const MEANINGS = {
   "not-applicable": "does not apply",
 };
 
+const JUDGED = {
+  state: "It must be true in every state, after booting and after each call",
+  step: "It must be true of every call: of its answer, the state before it and the state after",
+};
+
 export function renderState(view) {
   const last = view.calls.at(-1);
   $("call").className = "told";
@@ -47,6 +52,7 @@ export function renderLamps(view) {
             "aria-pressed": String(lamp.property === state.chosen),
             "data-place": `lamp:${lamp.property}`,
             "data-light": lamp.light,
+            title: MEANINGS[lamp.light],
             onclick: () => look(lamp.property),
           },
           element("span", { class: "bulb", "aria-hidden": "true" }, SIGNS[lamp.light]),
@@ -56,6 +62,7 @@ export function renderLamps(view) {
       ),
     ),
   );
+  $("lights").replaceChildren(...lightsOf(view.lamps));
   $("elsewhere").replaceChildren(
     "Judged elsewhere: ",
     ...view.elsewhere.flatMap(({ system, title, properties }, n) => [
@@ -66,6 +73,13 @@ export function renderLamps(view) {
     ]),
   );
   renderWhy(view.lamps.find(({ property }) => property === state.chosen));
+}
+
+// What the signs mean that some lamp has.
+function lightsOf(lamps) {
+  const lit = new Set(lamps.map(({ light }) => light));
+  const known = Object.keys(MEANINGS).filter((light) => lit.has(light));
+  return known.map((light) => element("span", {}, element("b", { class: `light is-${light}` }, SIGNS[light]), ` ${MEANINGS[light]}`));
 }
 
 function look(property) {
@@ -98,7 +112,7 @@ function renderWhy(lamp) {
       element("p", {}, lamp.sentence),
       element("p", { class: `light is-${lamp.light}` }, element("span", { "aria-hidden": "true" }, `${SIGNS[lamp.light]} `), `${lightWords(lamp)}.`),
       lamp.words && !lamp.broken ? element("p", {}, `${capital(lamp.words)}.`) : null,
-      element("p", { class: "quiet" }, `${lamp.kind === "step" ? "It judges calls" : "It judges states"}. Source: ${lamp.source}`),
+      element("p", { class: "quiet" }, `${JUDGED[lamp.kind]}. Source: ${lamp.source}`),
       canJump ? jumpButton(lamp) : null,
       element("p", { id: "search", role: "status" }),
     ),
