@@ -357,6 +357,33 @@ def test_a_phone_shows_everything_without_scrolling_sideways(opened, path):
     assert [] == small
 
 
+def test_the_head_of_the_page_is_one_row_on_a_usual_screen(opened):
+    page = opened(size={"width": 1185, "height": 900})  # 1200 with a scroll bar
+    middles = page.evaluate(
+        """() => [...document.querySelectorAll('h1, #design, #systems, .menu')]
+             .map((one) => one.getBoundingClientRect()).map((box) => (box.top + box.bottom) / 2)"""
+    )
+    assert 6 == len(middles)
+    assert 4 > max(middles) - min(middles)
+
+
+@pytest.mark.parametrize("width", [360, 500, 800, 1000])
+def test_a_menu_opens_within_the_page(opened, width):
+    page = opened(size={"width": width, "height": 740})
+    for name in ("Knobs", "Machine", "Share"):
+        page.locator("summary", has_text=name).click()
+        box = page.locator("details[open] > :not(summary)").bounding_box()
+        assert 0 <= box["x"]
+        assert box["x"] + box["width"] <= width
+
+
+def test_a_key_table_that_goes_on_beyond_a_narrow_page_shows_that(opened):
+    page = opened(BROKEN, size={"width": 500, "height": 740})
+    box = page.locator(".panel-key-tables .scroll")
+    expect(box).to_have_attribute("data-more", "right")
+    assert "none" != box.evaluate("(box) => getComputedStyle(box, '::after').content")
+
+
 @pytest.mark.parametrize("width", [360, 500])
 def test_the_status_of_a_pconfig_is_seen_on_a_narrow_page_without_scrolling(opened, width):
     page = opened(BROKEN, size={"width": width, "height": 740})
