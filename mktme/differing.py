@@ -69,13 +69,14 @@ def _scenario(one: Difference) -> Iterator[Text]:
 
 
 def _call(number: int, call: BothCalls, one: Difference) -> Iterator[Text]:
-    """One line where the two sides' words are the same, else two."""
-    answers = f" → {call.refused_answer}" if call.refusal or call.refused_answer != "ok" else ""
-    if call.allowed == call.refused:
-        yield Text(f"{number}. {call.refused}{answers}")
-    else:
-        yield Text(f"{number}. {one.allowing}: {call.allowed}")
-        yield Text(f"   {one.refusing}: {call.refused}{answers}")
+    """One line where the two sides' words and answers are the same, else two."""
+    allowed, refused = call.allowed_answer, call.refused_answer
+    if (call.allowed, allowed) == (call.refused, refused):
+        yield Text(f"{number}. {call.refused}" + (f" → {refused}" if refused != "ok" else ""))
+        return
+    answers = ("", "") if allowed == refused == "ok" else (f" → {allowed}", f" → {refused}")
+    yield Text(f"{number}. {one.allowing}: {call.allowed}{answers[0]}")
+    yield Text(f"   {one.refusing}: {call.refused}{answers[1]}")
     if call.refusal:
         yield Text(f"   kernel: {call.refusal}", style="dim")
 

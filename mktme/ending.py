@@ -98,7 +98,8 @@ def status_of(run: Callable[[], int | None], commands: Iterable[str]) -> int:
     """
     stream = sys.stdout
     if stream is None:
-        return _status(run, commands)
+        said = "cannot write the answer: standard output is closed"
+        return _refuse(said, statuses.NOT_WRITTEN)
     sys.stdout = cast(TextIO, Output(stream))
     try:
         return _status(run, commands)
@@ -109,8 +110,7 @@ def status_of(run: Callable[[], int | None], commands: Iterable[str]) -> int:
 def _status(run: Callable[[], int | None], commands: Iterable[str]) -> int:
     try:
         status = run() or statuses.HOLDS
-        if sys.stdout is not None:
-            sys.stdout.flush()
+        sys.stdout.flush()
     except OutputLost as lost:
         return _lost(lost)
     except REFUSALS as refusal:

@@ -7,7 +7,7 @@ sentence of the price for the reason of the run.
 
 from __future__ import annotations
 
-from designs import DESIGNS, Design, prices, repaired
+from designs import KNOWN_DESIGNS, Design, prices, repaired
 
 
 def price_told(design: Design, property_id: str) -> str | None:
@@ -17,8 +17,8 @@ def price_told(design: Design, property_id: str) -> str | None:
     settings = repaired(design).settings()
     if design.settings() == settings:
         return f"The price of the posture: {price}."
-    named = [f" ({name})" for name, known in DESIGNS.items() if known.settings() == settings]
+    named = [f" ({name})" for name, known in KNOWN_DESIGNS.items() if known.settings() == settings]
     return (
-        f"With every detail repaired{''.join(named)} it is violated as well, by this run or"
+        f"With every detail repaired{''.join(named[:1])} it is violated as well, by this run or"
         f" another: {price}."
     )

@@ -101,8 +101,14 @@ def counted(cell: Cell) -> str:
 
 
 def notes(cells: Sequence[Cell]) -> Iterable[RenderableType]:
-    """A paragraph for each design, with one line for each cell that is not plainly proved."""
-    for design in dict.fromkeys(cell.design.name for cell in cells):
+    """A paragraph for each design, with one line for each cell that is not plainly proved.
+
+    They come in the order of the matrix.
+    """
+    named = dict.fromkeys(cell.design.name for cell in cells)
+    order = list(KNOWN_PROPERTIES)
+    cells = sorted(cells, key=lambda cell: order.index(cell.property_id))
+    for design in named:
         told = [cell for cell in cells if cell.design.name == design and note(cell)]
         if not told:
             continue

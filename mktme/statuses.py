@@ -33,7 +33,8 @@ MEANINGS = {
     VIOLATED: "a property is violated, a price too (check without --expect); a cell is not as the"
     " baseline says, or not in it (check and compare with --expect); a line's answer is not the"
     " expected one (simulate); a recorded run violates its property no more (replay)",
-    BAD_INPUT: "bad input; one line says what is known",
+    BAD_INPUT: "bad input; one line says what is known; or a payload that the design refuses, and"
+    " why (payload)",
     INCONCLUSIVE: "inconclusive: unknown, or checked to some depth only, also where a baseline says"
     " so; no proof for any size (lemmas); a pair of designs (differ), or a race that no expectation"
     " judges (simulate), was not searched to its end",

@@ -73,6 +73,15 @@ class Unreadable(ValueError):
     """A file that is not there, or not to be read; the message names it."""
 
 
+def require_file(path: Path | str) -> None:
+    """Before anything is confirmed. Raises Unreadable."""
+    try:
+        with Path(path).open("rb"):
+            pass
+    except OSError as error:
+        raise Unreadable(f"cannot read {path}: {error.strerror}") from error
+
+
 def _read(path: Path) -> bytes:
     try:
         if path.stat().st_size > FILE_BYTES_MAX:

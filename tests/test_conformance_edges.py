@@ -131,10 +131,10 @@ REUSED = [
 """A key that is gone keeps a KeyID while a VMA uses it; who has its address gets the other."""
 
 LONG_REUSED = [
-    ("rfc-v2-fixed,key_lookup=by_address", Scope(1, 1, 2, 1, 2, 1), 7, 184190),
+    ("rfc-v2-fixed,key_lookup=by_address", Scope(1, 1, 2, 1, 2, 1), 7, 356726),
     ("per-package,key_lookup=by_address", Scope(1, 1, 2, 1, 1, 1), 7, 114054),
     ("per-package,key_lookup=by_address", Scope(2, 1, 2, 1, 1, 1), 3, 44868),
-    ("rfc-v2,on_program_failure=quarantine", Scope(1, 1, 2, 1, 1, 1), 7, 132034),
+    ("rfc-v2,on_program_failure=quarantine", Scope(1, 1, 2, 1, 1, 1), 7, 300222),
     ("resupply,key_lookup=by_address", Scope(2, 1, 2, 1, 1, 1), 5, 182518),
 ]
 """The same for longer, with two packages, with keys that end, and with owners that are asked."""

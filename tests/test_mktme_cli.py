@@ -420,8 +420,9 @@ def test_every_certificate_is_looked_at_and_a_missing_one_is_bad_input(mktme, tm
     status, out, err = mktme("verify-certificate", bad, good)
     assert (statuses.DISAGREE, 1) == (status, err.count("\n"))
     assert "confirmed: rfc-v2-fixed / bitmap-exact" in " ".join(out.split())
-    status, _, err = mktme("verify-certificate", str(tmp_path / "gone"))
-    assert (statuses.BAD_INPUT, 1) == (status, err.count("\n"))
+    for others in ((), (good, bad)):  # nothing is confirmed, or refused, before all are there
+        status, out, err = mktme("verify-certificate", *others, str(tmp_path / "gone"))
+        assert (statuses.BAD_INPUT, "", 1) == (status, out, err.count("\n"))
 
 
 def test_json_has_what_an_exploration_counted(mktme):
@@ -516,3 +517,23 @@ def test_a_certificate_of_a_claim_about_locks_is_confirmed_by_itself(mktme, tmp_
     status, out, err = mktme("verify-certificate", str(file))
     assert (statuses.HOLDS, "") == (status, err)
     assert "10562 states hold all 1 initial ones" in " ".join(out.split())
+
+
+def test_notes_come_in_the_order_of_the_matrix_however_they_were_asked_for(mktme):
+    asked = ["released-is-clear", "no-plaintext-unsaved"]
+    _, out, _ = mktme("check", "rfc-v2", *asked, "--cpus", "1", "--keyids", "1", "--vmas", "1")
+    matrix, _, notes = out.partition("Scope:")
+    for part in (matrix, notes):
+        assert part.index("no-plaintext-unsaved") < part.index("released-is-clear")
+
+
+def test_the_number_of_user_keys_is_a_size_of_the_scope(mktme):
+    _, out, _ = mktme("check", "rfc-v2", "in-bounds", "--values", "1", "--keyids", "1")
+    assert "1 KeyID, 1 distinct user key" in " ".join(out.split())
+
+
+def test_without_time_the_answer_says_what_allows_more(mktme):
+    _, out, _ = mktme("explain", "rfc-v2", "right-key", "--seconds-max", "0.1")
+    said = " ".join(out.split())
+    assert "no counterexample was found" in said
+    assert "--seconds-max allows more time" in said

@@ -308,9 +308,13 @@ def test_the_command_tells_both_directions():
     said = " ".join(out.split())
     assert statuses.HOLDS == status
     assert "rfc-v2 allows, cpu-keys-only does not: 1 call boot with all packages" in said
-    assert "1. add user key A → EINVAL kernel: cannot" in said
+    assert (
+        "1. rfc-v2: add user key A → ok cpu-keys-only: add user key A → EINVAL kernel: cannot"
+        in said
+    )
     assert "cpu-keys-only allows, rfc-v2 does not: 5 calls" in said
-    assert "5. encrypt VMA 0 with the key at KeyID 2 → waits for ever" in said
+    call = "encrypt VMA 0 with the key at KeyID 2"
+    assert f"5. cpu-keys-only: {call} → ok rfc-v2: {call} → waits for ever" in said
     assert "Scope: 1 package, 1 CPU each, 2 KeyIDs, 1 distinct user key, 2 VMAs." in said
 
 
@@ -327,7 +331,8 @@ def test_three_designs_have_a_table_and_both_words_of_a_call_that_differs():
     ] == rows[:3]
     said = " ".join(out.split())
     assert (
-        "1. per-package: add user key A on package 0 cpu-keys-only: add user key A → EINVAL" in said
+        "1. per-package: add user key A on package 0 → ok cpu-keys-only: add user key A → EINVAL"
+        in said
     )
 
 

@@ -92,6 +92,15 @@ def test_an_interrupt_of_all_processes_at_once_is_said_in_one_line(later):
     assert (statuses.INTERRUPTED, b"", b"mktme: interrupted\n") == (running.returncode, out, err)
 
 
+def test_a_closed_standard_output_is_no_success():
+    with subprocess.Popen(
+        ["sh", "-c", 'exec "$@" >&-', "sh", *MKTME, "list", "knobs"], stderr=subprocess.PIPE
+    ) as running:
+        _, err = running.communicate()
+    said = b"mktme: cannot write the answer: standard output is closed\n"
+    assert (statuses.NOT_WRITTEN, said) == (running.returncode, err)
+
+
 def test_a_closed_standard_input_is_refused(monkeypatch):
     monkeypatch.setattr("sys.stdin", None)
     assert (2, "", "mktme: standard input: cannot read it: it is closed\n") == mktme(

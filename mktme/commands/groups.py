@@ -23,10 +23,11 @@ def _scope(
     packages: options.Packages = 2,
     cpus: options.Cpus = 2,
     keyids: options.KeyIds = 2,
+    values: options.Values = 2,
     vmas: options.Vmas = 2,
     threads: options.Threads = 2,
 ) -> Scope:
-    return Scope(packages, cpus, keyids, vmas=vmas, threads=threads)
+    return Scope(packages, cpus, keyids, values, vmas, threads)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -36,6 +36,8 @@ def verify_certificate(
 
     Example: mktme verify-certificate certificates/rfc-v2-fixed_tables-agree.smt2
     """
+    for file in files:
+        verify.require_file(file)
     found: list[verified.Certificate] = []
     for file in files:
         try:

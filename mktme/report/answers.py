@@ -148,6 +148,6 @@ def sizes_said(scope: Scope) -> str:
     usual = Scope()
     return "".join(
         f" --{name} {getattr(scope, name)}"
-        for name in ("packages", "cpus", "keyids", "vmas", "threads")
+        for name in ("packages", "cpus", "keyids", "values", "vmas", "threads")
         if getattr(scope, name) != getattr(usual, name)
     )
