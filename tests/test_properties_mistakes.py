@@ -162,7 +162,10 @@ TOGETHER: dict[str, dict[str, int]] = {
     "key_lookup=by_address": {"tables-agree": 5, "memory-agrees": 5},
     "startup_gate=none": {"no-neighbour": 6},
 }
-"""What needs two packages *and* two keys to show. Found by a review: no scope here had both."""
+"""What needs two packages *and* two keys to show. Found by a review: no scope here had both.
+
+Designs with per-package KeyIDs have more than forty million states there, and are not explored.
+"""
 
 UNREACHED = {
     PACKAGES: {"keyid-names-key"},
@@ -238,7 +241,7 @@ def test_two_packages_with_two_keys_show_more(changes: str, name: str, length: i
 
 
 @pytest.mark.deep
-@pytest.mark.parametrize("changes", [*MISTAKES, *POSTURES])
+@pytest.mark.parametrize("changes", [row for row in (*MISTAKES, *POSTURES) if "per_p" not in row])
 def test_and_nothing_else(changes: str) -> None:
     grounding = grounded(differing(changes), BOTH)
     claims = {name: grounding.property(PROPERTIES[name]) for name in KEY_SERVICE}
