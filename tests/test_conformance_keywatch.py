@@ -68,11 +68,11 @@ def test_an_owner_knows_what_it_handed_in_until_its_request_ends() -> None:
     assert {0: {"A", "B"}} == owners.known
 
 
-def test_a_key_that_grew_brings_everybodys_references_along() -> None:
+def test_a_key_that_grew_brings_along_its_own_reference_and_those_of_who_uses_it() -> None:
     watch = KeyWatch(per_package=True)
     watch.came(0, ADDRESS, 7, [(1, 2)], USER_A)
     watch.take(3, [(1, 2)])
-    watch.grew(0, [(0, 1)])
+    watch.grew(0, [(0, 1)], [3])
     assert {KEY, 3} == watch.holders[0, 1]
     assert {(1, 2), (0, 1)} == watch.given[0]
     watch.take(4, [(1, 2)])

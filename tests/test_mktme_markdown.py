@@ -17,6 +17,7 @@ MATRIX = """\
 
 * ✓ this scope proved, in every reachable state of this scope
 * ✗ violated: the length of the shortest counterexample
+* ? unknown: nobody could say; the note below has why
 * (n) distinct states that the cell took
 
 Scope: 2 packages, 2 CPUs each, 2 KeyIDs, 2 distinct user keys, 2 VMAs, 2 threads. 3 cells, 3.8 s\
