@@ -74,7 +74,7 @@ class _Side:
         labels = call.labelled(self.grounding.system)
         reading = Reading(self.grounding, self.lockstep.state)
         said = call_in_words(reading, TraceStep(call, "", self.lockstep.state))
-        if call.action == "instantiate" and _is_held(reading, int(labels["key"])):
+        if call.action == "instantiate" and _is_stale(reading, int(labels["key"])):
             said += " at the address of a destroyed key"
         try:
             answer = self.lockstep.step(call)
@@ -140,6 +140,7 @@ def _is_other(action: str, name: str, first: Mapping[str, str], second: Mapping[
     return family not in (*_CHOSEN_BY_A_SIDE, *_FAILURES)
 
 
-def _is_held(reading: Reading, key: int) -> bool:
-    """Whether the map holds the key object already."""
-    return any(has_keyid(reading, key, keyid, package) for keyid, package in slots(reading))
+def _is_stale(reading: Reading, key: int) -> bool:
+    """Whether the map holds a key object that is no key any more."""
+    is_held = any(has_keyid(reading, key, keyid, package) for keyid, package in slots(reading))
+    return is_held and not reading.is_true("live", key)

@@ -384,3 +384,12 @@ def test_a_changed_knob_makes_a_design_of_its_own():
     changed = design_from_text("rfc-v2,on_program_failure=quarantine")
     found = difference(changed, DESIGNS["rfc-v2"], SMALL)
     assert ("rfc-v2,on_program_failure=quarantine", "none") == (found.allowing, found.word)
+
+
+def test_a_call_that_finds_no_room_is_not_at_the_address_of_a_destroyed_key():
+    """Where every key object is a key, the model's call names the first of them, which lives."""
+    sizes = ("--packages", "2", "--cpus", "1", "--keyids", "1", "--vmas", "1")
+    _, out, _ = run_mktme("differ", "no-hotplug", "per-package", *sizes)
+    said = " ".join(out.split())
+    assert "no-hotplug: add user key A → ENOKEY" in said
+    assert "destroyed" not in said
