@@ -93,7 +93,9 @@ def _references(subject: Subject, _trace: Trace) -> Iterator[str]:
         held = f"address {value:#x}" if by_address else f"serial number {value}"
         alive = "a live key" if value in kernel.live_serials() else "no live key"
         lives = _state_at(subject, value) if by_address else alive
-        yield f"KeyID {slot[-1]} holds {held} ({lives}), {kernel.references(*slot)} references"
+        number = kernel.references(*slot)
+        counted = f"{number} reference{'' if number == 1 else 's'}"
+        yield f"KeyID {slot[-1]} holds {held} ({lives}), {counted}"
     yield from _mappings(subject)
 
 

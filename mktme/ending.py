@@ -140,12 +140,16 @@ def _lost(lost: OutputLost) -> int:
     return statuses.READER_GONE if lost.is_reader_gone else _refuse(str(lost), statuses.NOT_WRITTEN)
 
 
+PARSED_AS_NUMBER = "Input should be a valid integer, unable to parse string as an integer"
+"""What the library that reads options says of what is no number."""
+
+
 def _as_ours(refusal: TyperException, commands: Iterable[str]) -> str:
     """What the terminal library refuses, with the nearest word and all that is known, as we say it.
 
     It has no public names for these refusals, and so they are known by their words.
     """
-    message = refusal.format_message()
+    message = refusal.format_message().replace(PARSED_AS_NUMBER, "a whole number is wanted")
     command = re.match(r"No such command ['\"](.*?)['\"]\.", message)
     if command:
         return f"unknown command {command[1]!r}{nearest(command[1], commands)}"

@@ -8,7 +8,9 @@ place in the user's file.
 from __future__ import annotations
 
 import dataclasses
+import difflib
 import functools
+import re
 import traceback
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -21,7 +23,7 @@ from checker.systems.property import Kind, Premise, Property
 from checker.systems.reading import Reading
 from checker.systems.system import ModelError, Term
 from designs import DESIGNS, KNOBS, Design, nearest
-from model import Scope, key_service, words
+from model import Scope, State, key_service, words
 from properties.catalogue import KNOWN_PROPERTIES, SETTINGS_OF_OWN
 
 TRIED_IN = Scope(2, 1, 1, 1, 1, 1)
@@ -116,7 +118,18 @@ def _called(function: Any, arguments: tuple[Any, ...], what: str, place: Place) 
     except Exception as error:
         at = place_in(place.file, error, place.line)
         said = str(error) or type(error).__name__
-        raise OwnError(f"{at}: {what} cannot be read: {said}") from error
+        raise OwnError(f"{at}: {what} cannot be read: {said}{_remedy(said)}") from error
+
+
+def _remedy(said: str) -> str:
+    """What to write instead, where that is plain from what Z3 or a state said."""
+    if "concrete Boolean" in said:
+        return " Write And, Or, Not and Implies of z3 for Python's and, or, not and if."
+    if (name := re.match(r"no family or parameter '(\w+)'", said)) is not None:
+        methods = [method for method in vars(State) if not method.startswith("_")]
+        close = difflib.get_close_matches(name[1], methods, n=1)
+        return f"; of the methods that a state has, {close[0]} is the nearest" if close else ""
+    return ""
 
 
 def _formula(function: Any, what: str, place: Place) -> Callable[[Any], Term]:

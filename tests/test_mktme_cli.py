@@ -537,3 +537,9 @@ def test_without_time_the_answer_says_what_allows_more(mktme):
     said = " ".join(out.split())
     assert "no counterexample was found" in said
     assert "--seconds-max allows more time" in said
+
+
+def test_what_is_no_number_is_refused_in_words_of_ours(mktme):
+    status, _, err = mktme("check", "rfc-v2", "--packages", "x")
+    said = "mktme: Invalid value for '--packages': a whole number is wanted\n"
+    assert (statuses.BAD_INPUT, said) == (status, err)

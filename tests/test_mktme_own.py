@@ -358,7 +358,8 @@ REFUSED = {
     "Python's and": (
         claim(formula="lambda s: s.bypass and 3"),
         "mine.py:3: the formula of property 'p' cannot be read: Symbolic expressions cannot be cast"
-        " to concrete Boolean values.",
+        " to concrete Boolean values. Write And, Or, Not and Implies of z3 for Python's and, or,"
+        " not and if.",
     ),
     "no Boolean term": (
         claim(premise="lambda s: s.mode('tme')"),
@@ -386,6 +387,17 @@ REFUSED = {
 def test_a_mistake_is_refused_with_its_line(mistake: str) -> None:
     text, said = REFUSED[mistake]
     assert said == refusal(text)
+
+
+@pytest.mark.parametrize(
+    ("formula", "end"),
+    [
+        ("lambda s: s.is_maped(None, 0)", "; of the methods that a state has, is_mapped is the"),
+        ("lambda s: not s.bypass", "Write And, Or, Not and Implies of z3 for Python's and, or,"),
+    ],
+)
+def test_what_to_write_instead_is_said_where_it_is_plain(formula: str, end: str) -> None:
+    assert end in refusal(claim(formula=formula))
 
 
 @pytest.mark.parametrize(
