@@ -180,7 +180,7 @@ MUTANTS = (
         "drop-on-one-package",
         "a reference to a per-package key is dropped on its first package only",
         "service",
-        Patch(PerPackageKeyService, "drop", _drops_on_one_package),
+        Patch(PerPackageKeyService, "_drop", _drops_on_one_package),
         "per-package",
         FEW,
     ),
