@@ -104,9 +104,7 @@ class Subject:
             if serial not in live:
                 if self.kernel.key(serial) is not None:
                     # It lost its KeyIDs to a failed update: nothing keeps it from being collected.
-                    found = self.keys.found(key, self.kernel.entries())
-                    self.kernel.destroy(serial)
-                    self.keys.drop(KEY, found)
+                    self._collect(key)
                 self.keys.went(key)
         handles = {self.pages.handle(vma) for vma in range(self.scope.vmas)}
         by_key = handles if self._is_per_package else set()
@@ -154,7 +152,10 @@ class Subject:
         self._lead_astray(key, set(found) - self.keys.given[key])
 
     def _destroy(self, choice: Choice, _labels: Mapping[str, str]) -> None:
-        key = choice["key"]
+        self._collect(choice["key"])
+
+    def _collect(self, key: int) -> None:
+        """The collector comes for a key, and drops its reference where a look-up finds it."""
         found = self.keys.found(key, self.kernel.entries())
         self.kernel.destroy(self.keys.serials[key])
         self.keys.drop(KEY, found)

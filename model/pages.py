@@ -6,6 +6,7 @@ by itself.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import z3
@@ -15,6 +16,9 @@ from checker.systems.system import Term
 from model.families import remembers_keyids
 from model.sorts import KEY, KEYID, PACKAGE, VMA
 from model.state import State
+
+Placed = Callable[[Term, Term, Term], Term]
+"""Whether a VMA's page is placed on a package with a KeyID."""
 
 
 def place(new: Effect, old: State, whose: Any, there: Any, moves: Term) -> None:
@@ -29,59 +33,59 @@ def place(new: Effect, old: State, whose: Any, there: Any, moves: Term) -> None:
             has_it = z3.If(moves, has_it, old.page_carries(v, p, k))
         return z3.And(there(p), has_it)
 
-    def has_mode(v: Term, name: str) -> Term:
-        return old.some(
-            PACKAGE,
-            KEYID,
-            lambda p, k: z3.And(at(v, p, k), old.entry_mode[p, k] == old.mode(name)),
-        )
-
-    def is_under(v: Term, b: Term) -> Term:
-        return old.some(
-            PACKAGE,
-            KEYID,
-            lambda p, k: z3.And(
-                at(v, p, k),
-                old.entry_mode[p, k] == old.mode("encrypt"),
-                old.entry_bytes[p, k] == b,
-            ),
-        )
-
-    def is_opened(v: Term, j: Term) -> Term:
-        """By the KeyID itself, or by another one whose entry has the very same key."""
-
-        def alike(p: Term, k: Term) -> Term:
-            known = old.entry_bytes[p, k] != old.bytes("random")
-            same = z3.And(
-                old.entry_mode[p, j] == old.mode("encrypt"),
-                old.entry_bytes[p, j] == old.entry_bytes[p, k],
-                known,
-            )
-            is_key = old.entry_mode[p, k] == old.mode("encrypt")
-            return z3.And(at(v, p, k), is_key, z3.Or(j == k, same))
-
-        return old.some(PACKAGE, KEYID, alike)
-
-    def is_anothers(v: Term, j: Term) -> Term:
-        """The KeyID is not that of the key its owner named, but was given to another."""
-        given = old.some(KEY, PACKAGE, lambda x, p: z3.And(at(v, p, j), old.was_given(x, p, j)))
-        return z3.And(old.astray[v], given)
-
-    is_plain = lambda v: z3.Or(  # noqa: E731
-        has_mode(v, "no_encrypt"), z3.And(has_mode(v, "tme"), old.bypass)
-    )
     new.set("page", lambda v, p: whose(v), to=lambda v, p: there(p))
     if remembers_keyids(old.design):
         carried = lambda v, k: old.some(PACKAGE, lambda p: at(v, p, k))  # noqa: E731
         new.set("carries", lambda v, k: whose(v), to=carried)
-    new.set("plain", whose, to=is_plain)
-    new.set("written", lambda v, b: whose(v), to=is_under)
-    new.set("opens", lambda v, j: whose(v), to=is_opened)
-    new.set(
-        "own",
-        lambda v, j: whose(v),
-        to=lambda v, j: z3.And(old.some(PACKAGE, lambda p: at(v, p, j)), z3.Not(is_anothers(v, j))),
-    )
+    new.set("plain", whose, to=lambda v: _is_plain(old, at, v))
+    new.set("written", lambda v, b: whose(v), to=lambda v, b: _is_under(old, at, v, b))
+    new.set("opens", lambda v, j: whose(v), to=lambda v, j: _is_opened(old, at, v, j))
+    new.set("own", lambda v, j: whose(v), to=lambda v, j: _is_own(old, at, v, j))
+
+
+def _is_plain(old: State, at: Placed, v: Term) -> Term:
+    """Whether the entry leaves the page's bytes in DRAM as they are."""
+
+    def has_mode(name: str) -> Term:
+        mode = old.mode(name)
+        return old.some(
+            PACKAGE, KEYID, lambda p, k: z3.And(at(v, p, k), old.entry_mode[p, k] == mode)
+        )
+
+    return z3.Or(has_mode("no_encrypt"), z3.And(has_mode("tme"), old.bypass))
+
+
+def _is_under(old: State, at: Placed, v: Term, b: Term) -> Term:
+    """Whether the entry encrypts with this key."""
+
+    def is_it(p: Term, k: Term) -> Term:
+        is_key = old.entry_mode[p, k] == old.mode("encrypt")
+        return z3.And(at(v, p, k), is_key, old.entry_bytes[p, k] == b)
+
+    return old.some(PACKAGE, KEYID, is_it)
+
+
+def _is_opened(old: State, at: Placed, v: Term, j: Term) -> Term:
+    """By the KeyID itself, or by another one whose entry has the very same key."""
+
+    def alike(p: Term, k: Term) -> Term:
+        known = old.entry_bytes[p, k] != old.bytes("random")
+        same = z3.And(
+            old.entry_mode[p, j] == old.mode("encrypt"),
+            old.entry_bytes[p, j] == old.entry_bytes[p, k],
+            known,
+        )
+        is_key = old.entry_mode[p, k] == old.mode("encrypt")
+        return z3.And(at(v, p, k), is_key, z3.Or(j == k, same))
+
+    return old.some(PACKAGE, KEYID, alike)
+
+
+def _is_own(old: State, at: Placed, v: Term, j: Term) -> Term:
+    """The page's KeyID, unless that is not its named key's, but was given to another."""
+    given = old.some(KEY, PACKAGE, lambda x, p: z3.And(at(v, p, j), old.was_given(x, p, j)))
+    is_anothers = z3.And(old.astray[v], given)
+    return z3.And(old.some(PACKAGE, lambda p: at(v, p, j)), z3.Not(is_anothers))
 
 
 def reuse_frame(new: Effect, old: State, package: Term, when: Term) -> None:

@@ -199,8 +199,6 @@ def update(old: State, choice: Any) -> Step:
     marked = old.for_slots(lambda p, k: z3.And(succeeds, its(p, k)))
     new.set("bit", marked, to=lambda *_: kind == old.kind("user"))
     load_vault(new, old, lambda k: z3.And(succeeds, its(None, k)), kind, supplied)
-    new.set("live", lambda x: z3.And(stuck, x == key), to=False)
-    new.set("given", lambda x, *slot: z3.And(stuck, x == key), to=False)
     _end(new, old, stuck, key)
     busy = z3.And(parsed, z3.Not(is_nowhere), is_in_use)
     said = z3.If(busy, old.answer("EBUSY"), answer(old, refused, succeeds))
@@ -214,6 +212,8 @@ def _end(new: Effect, old: State, when: Term, key: Term) -> None:
     collector finds that, drops the key's reference there, and releases the slot with the last one;
     no CLEAR_KEY of its fails.
     """
+    new.set("live", lambda x: z3.And(when, x == key), to=False)
+    new.set("given", lambda x, *slot: z3.And(when, x == key), to=False)
 
     def its(p: Any, k: Term) -> Term:
         return z3.And(when, old.finds(key, p, k))
@@ -231,6 +231,7 @@ def _end(new: Effect, old: State, when: Term, key: Term) -> None:
         return z3.And(when, stays(p, k), z3.Not(lower))
 
     last = drop_of_key(new, old, found)
+    # Both at once: a user key is released when no slot that stays holds it.
     unmap(new, old, lambda p, k: z3.Or(its(p, k), last(p, k)))
     await_clearing(new, old, its)
     clear_released(new, old, last)
