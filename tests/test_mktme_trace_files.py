@@ -195,6 +195,15 @@ def test_a_vcd_file_that_is_no_run_is_refused(pattern: str, instead: str) -> Non
     assert VCD_REFUSALS[pattern, instead] in refusal(changed)
 
 
+def test_a_vcd_file_with_one_signal_under_two_names_is_refused() -> None:
+    """With its scope's name and without: a false value of one would hide behind the other's."""
+    text = text_of("failed update", "vcd")
+    line = re.search(r"(?m)^\$var wire 1 \S+ bit_KeyID1 \$end$", text)
+    assert line is not None
+    twice = text.replace(line[0], f"{line[0]}\n$var wire 1 ~~~ KeyID1 $end")
+    assert "the VCD file has the signal mktme.bit.KeyID1 twice" == refusal(twice)
+
+
 def test_a_vcd_file_whose_signals_have_no_scope_in_their_names_is_read() -> None:
     text = text_of("failed update", "vcd")
     short = re.sub(r"(?m)^(\$var .* )(?:entry_mode|bit)_(.*)$", r"\1\2", text)

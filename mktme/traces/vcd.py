@@ -165,8 +165,7 @@ def _waves(text: str) -> Iterator[tuple[int, Signals]]:
         elif token.kind is TokenKind.UPSCOPE:
             scopes = scopes[:-1]
         elif isinstance(token.data, VarDecl):
-            own = token.data.ref_str.removeprefix(f"{scopes[-1]}_") if scopes else ""
-            names[token.data.id_code] = ".".join([*scopes, own])
+            names[token.data.id_code] = _named_once(token.data.ref_str, scopes, names)
         elif token.kind is TokenKind.CHANGE_TIME:
             if time is not None:
                 yield time, dict(values)
@@ -178,6 +177,17 @@ def _waves(text: str) -> Iterator[tuple[int, Signals]]:
             values[names[change.id_code]] = str(change.value)
     if time is not None:
         yield time, dict(values)
+
+
+def _named_once(written: str, scopes: list[str], names: dict[str, str]) -> str:
+    """A signal's name with its scopes. Raises RecordError where another has it: of two values one
+    would never be looked at.
+    """
+    own = written.removeprefix(f"{scopes[-1]}_" if scopes else "")
+    name = ".".join([*scopes, own])
+    if name in names.values():
+        raise RecordError(f"the VCD file has the signal {name} twice")
+    return name
 
 
 def _tokens(text: str) -> Iterator[Token]:
